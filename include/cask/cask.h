@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cask.h: all of Cask that a host program needs. */
+#pragma once
+
+#include "cask-config.h"
+#include "cask-digest.h"
+#include "cask-error.h"
+#include "cask-list.h"
+#include "cask-plugins.h"
+#include "cask-store.h"
+#include "cask-store-async.h"
+#include "cask-types.h"
+#include "cask-version.h"
