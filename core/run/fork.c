@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fork.c: the one pthread_atfork hook.
+ *
+ * A fork copies memory but not threads: in the child our workers are gone and any lock
+ * may have been held by one of them. So the child gets fresh locks, an empty pool and an
+ * empty completion table, and a new generation: stores of the parent refuse every call
+ * with CLOSED, stores opened after the fork work. What the parent had queued is leaked in
+ * the child on purpose, for nobody could tell what state it is in. */
+#include "fork-private.h"
+
+#include <pthread.h>
+
+#include "completion-private.h"
+#include "plugin-private.h"
+#include "pool-private.h"
+
+static guint generation;
+
+static void
+fork_child (void)
+{
+  generation++;
+  cask_plugin_registry_after_fork ();
+  cask_pool_after_fork ();
+  cask_completion_after_fork ();
+}
+
+void
+cask_fork_watch (void)
+{
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      pthread_atfork (NULL, NULL, fork_child);
+      g_once_init_leave (&once, 1);
+    }
+}
+
+guint
+cask_fork_generation (void)
+{
+  return generation;
+}
