@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * memory.c: the memory backend's table: opening, reading, removing.
+ *
+ * A get takes one lock, of the shard in which the digest lies, finds the blob, takes a
+ * reference on its bytes and copies what is known of it. Whatever is handed out stays
+ * good after the blob is removed, replaced or evicted, and after the store is closed.
+ *
+ * Locks: see memory-private.h. */
+#include "memory-private.h"
+
+/* ---- Opening and closing ---- */
+
+enum
+{
+  MEMORY_OPTION_MAX_BYTES,
+  MEMORY_OPTION_EVICT,
+  MEMORY_OPTION_FRESHEN
+};
+
+static const CaskOptionSpec memory_options[] = {
+  [MEMORY_OPTION_MAX_BYTES] = { .name = "max-bytes",
+                                .help = "how many bytes of blobs it takes at most; "
+                                        "without it as many as there is memory for",
+                                .type = CASK_OPTION_SIZE,
+                                .min = 1,
+                                .max = G_MAXUINT64 },
+  [MEMORY_OPTION_EVICT] = { .name = "evict",
+                            .help = "what goes when max-bytes is reached: nothing, or "
+                                    "the least recently used blob",
+                            .fallback = "none",
+                            .choices = "none|lru",
+                            .type = CASK_OPTION_CHOICE },
+  [MEMORY_OPTION_FRESHEN] = { .name = "freshen",
+                              .help = "how old a modification time may be before a use "
+                                      "renews it",
+                              .fallback = "60s",
+                              .type = CASK_OPTION_DURATION }
+};
+
+static CaskBackend *
+memory_open (const CaskOpenArgs *args, G_GNUC_UNUSED GCancellable *cancellable,
+             GError **error)
+{
+  const CaskOptionValue *max_bytes = &args->values[MEMORY_OPTION_MAX_BYTES];
+  MemorySettings settings = { .max_bytes =
+                                  max_bytes->is_set ? max_bytes->number : CASK_UNKNOWN,
+                              .freshen_usec = args->values[MEMORY_OPTION_FRESHEN].number,
+                              .evict = args->values[MEMORY_OPTION_EVICT].number == 1
+                                           ? MEMORY_EVICT_LRU
+                                           : MEMORY_EVICT_NONE };
+  if (settings.evict == MEMORY_EVICT_LRU && !max_bytes->is_set)
+    {
+      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_INVALID_CONFIG,
+                           "evict: lru needs max-bytes as well");
+      return NULL;
+    }
+  MemoryPlace *place = memory_place_acquire (args, &settings, error);
+  if (place == NULL)
+    return NULL;
+  CaskBackend *self = g_new0 (CaskBackend, 1);
+  self->place = place;
+  return self;
+}
+
+static void
+memory_close (CaskBackend *self)
+{
+  memory_place_release (self->place);
+  g_free (self);
+}
+
+/* ---- Reading ---- */
+
+static gboolean
+memory_fail_absent (GError **error)
+{
+  g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
+  return FALSE;
+}
+
+/* Returns: (nullable): the bytes of the blob, whole, and what is known of that very
+ * copy. */
+static GBytes *
+memory_ref_bytes (CaskBackend *self, const CaskDigest *digest, guint32 flags,
+                  CaskBlobInfo *info)
+{
+  GBytes *bytes = NULL;
+  MemoryShard *shard = memory_place_shard_of (self->place, digest);
+  g_mutex_lock (&shard->lock);
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob != NULL)
+    {
+      bytes = g_bytes_ref (blob->bytes);
+      memory_blob_info (blob, info);
+      if ((flags & CASK_READ_SCAN) == 0)
+        memory_room_use (self->place, shard, blob);
+    }
+  g_mutex_unlock (&shard->lock);
+  return bytes;
+}
+
+static gboolean
+memory_find_info (CaskBackend *self, const CaskDigest *digest, guint32 flags,
+                  CaskBlobInfo *info)
+{
+  MemoryShard *shard = memory_place_shard_of (self->place, digest);
+  g_mutex_lock (&shard->lock);
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob != NULL && (flags & CASK_STAT_FRESHEN) != 0)
+    {
+      memory_blob_freshen (self->place, blob);
+      memory_room_use (self->place, shard, blob);
+    }
+  if (blob != NULL)
+    memory_blob_info (blob, info);
+  g_mutex_unlock (&shard->lock);
+  return blob != NULL;
+}
+
+/* Takes over bytes. */
+static GBytes *
+memory_slice (GBytes *bytes, guint64 offset, guint64 length)
+{
+  if (length == g_bytes_get_size (bytes))
+    return bytes;
+  GBytes *slice = g_bytes_new_from_bytes (bytes, offset, length);
+  g_bytes_unref (bytes);
+  return slice;
+}
+
+static GBytes *
+memory_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64 length,
+            guint32 flags, CaskBlobInfo *info, G_GNUC_UNUSED GCancellable *cancellable,
+            GError **error)
+{
+  CaskBlobInfo found;
+  g_autoptr (GBytes) bytes = memory_ref_bytes (self, digest, flags, &found);
+  if (bytes == NULL)
+    {
+      memory_fail_absent (error);
+      return NULL;
+    }
+  if (!cask_range_clamp (found.size, offset, &length))
+    {
+      g_set_error (error, CASK_ERROR, CASK_ERROR_INVALID_RANGE,
+                   "range: starts at %" G_GUINT64_FORMAT
+                   ", past the end of %" G_GUINT64_FORMAT " bytes",
+                   offset, found.size);
+      return NULL;
+    }
+  *info = found;
+  return memory_slice (g_steal_pointer (&bytes), offset, length);
+}
+
+static gboolean
+memory_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags,
+             CaskBlobInfo *info, G_GNUC_UNUSED GCancellable *cancellable, GError **error)
+{
+  return memory_find_info (self, digest, flags, info) || memory_fail_absent (error);
+}
+
+/* A range past the end, or more than may be answered with here, is the blocking slot's
+ * to deal with. */
+static CaskTry
+memory_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
+                guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info)
+{
+  CaskBlobInfo found;
+  g_autoptr (GBytes) whole = memory_ref_bytes (self, digest, flags, &found);
+  if (whole == NULL)
+    return CASK_TRY_ABSENT;
+  if (!cask_range_clamp (found.size, offset, &length) || length > CASK_TRY_LIMIT)
+    return CASK_TRY_AGAIN;
+  *info = found;
+  *bytes = memory_slice (g_steal_pointer (&whole), offset, length);
+  return CASK_TRY_FOUND;
+}
+
+static CaskTry
+memory_try_stat (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info)
+{
+  return memory_find_info (self, digest, 0, info) ? CASK_TRY_FOUND : CASK_TRY_ABSENT;
+}
+
+/* ---- Reading in pieces ---- */
+
+struct _CaskBackendBlob
+{
+  GBytes *bytes;
+};
+
+static CaskBackendBlob *
+memory_blob_open (CaskBackend *self, const CaskDigest *digest, guint32 flags,
+                  CaskBlobInfo *info, G_GNUC_UNUSED GCancellable *cancellable,
+                  GError **error)
+{
+  GBytes *bytes = memory_ref_bytes (self, digest, flags, info);
+  if (bytes == NULL)
+    {
+      memory_fail_absent (error);
+      return NULL;
+    }
+  CaskBackendBlob *blob = g_new (CaskBackendBlob, 1);
+  blob->bytes = bytes;
+  return blob;
+}
+
+static gssize
+memory_blob_read (G_GNUC_UNUSED CaskBackend *self, CaskBackendBlob *blob, guint64 offset,
+                  void *buffer, gsize count, G_GNUC_UNUSED GCancellable *cancellable,
+                  G_GNUC_UNUSED GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (blob->bytes, &size);
+  if (offset >= size)
+    return 0;
+  gsize n_read = MIN (MIN (count, size - (gsize) offset), (gsize) G_MAXSSIZE);
+  memcpy (buffer, data + offset, n_read);
+  return (gssize) n_read;
+}
+
+static void
+memory_blob_close (G_GNUC_UNUSED CaskBackend *self, CaskBackendBlob *blob)
+{
+  g_bytes_unref (blob->bytes);
+  g_free (blob);
+}
+
+/* ---- Removing, counting ---- */
+
+/* A freshening takes the same lock: it comes before the test and keeps the blob, or after
+ * the removal and finds it absent. */
+static gboolean
+memory_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_usec,
+               CaskRemoved *outcome, GCancellable *cancellable, GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  g_autoptr (MemoryBlob) removed = NULL;
+  MemoryShard *shard = memory_place_shard_of (self->place, digest);
+  g_mutex_lock (&shard->lock);
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob != NULL && blob->mtime_usec < unused_since_usec)
+    {
+      memory_room_leave (self->place, shard, blob);
+      removed = blob;
+    }
+  g_mutex_unlock (&shard->lock);
+  if (removed != NULL)
+    *outcome = CASK_REMOVED_DONE;
+  else
+    *outcome = blob != NULL ? CASK_REMOVED_KEPT : CASK_REMOVED_ABSENT;
+  return TRUE;
+}
+
+static gboolean
+memory_usage (CaskBackend *self, CaskUsage *usage,
+              G_GNUC_UNUSED GCancellable *cancellable, G_GNUC_UNUSED GError **error)
+{
+  guint64 count = 0, bytes = 0;
+  for (guint i = 0; i < MEMORY_SHARDS; i++)
+    {
+      MemoryShard *shard = memory_place_shard (self->place, i);
+      g_mutex_lock (&shard->lock);
+      count += shard->count;
+      bytes += shard->bytes;
+      g_mutex_unlock (&shard->lock);
+    }
+  usage->count = count;
+  usage->bytes = bytes;
+  usage->stored_bytes = bytes;
+  usage->limit_bytes = self->place->settings.max_bytes;
+  return TRUE;
+}
+
+static const CaskBackendOps memory_ops = { .size = sizeof (CaskBackendOps),
+                                           .open = memory_open,
+                                           .close = memory_close,
+                                           .put = memory_put,
+                                           .get = memory_get,
+                                           .stat = memory_stat,
+                                           .remove = memory_remove,
+                                           .list = memory_list,
+                                           .try_get = memory_try_get,
+                                           .try_stat = memory_try_stat,
+                                           .blob_open = memory_blob_open,
+                                           .blob_read = memory_blob_read,
+                                           .blob_close = memory_blob_close,
+                                           .upload_begin = memory_upload_begin,
+                                           .upload_write = memory_upload_write,
+                                           .upload_commit = memory_upload_commit,
+                                           .upload_close = memory_upload_close,
+                                           .usage = memory_usage };
+
+/* Not IMMUTABLE: the bytes of a GBytes are immutable by contract only, and a version
+ * costs nothing here. */
+CASK_PLUGIN_DEFINE (.n_options = G_N_ELEMENTS (memory_options),
+                    .kind = CASK_PLUGIN_BACKEND, .location = CASK_LOCATION_OPTIONAL,
+                    .capabilities = CASK_CAPABILITY_WRITE |
+                                    CASK_CAPABILITY_EXACT_CREATED |
+                                    CASK_CAPABILITY_FRESHENS |
+                                    CASK_CAPABILITY_REMOVE_UNUSED |
+                                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE,
+                    .name = "memory", .version = "1.0",
+                    .summary = "keeps blobs in the memory of the process",
+                    .license = "Apache-2.0", .options = memory_options,
+                    .ops = &memory_ops)
