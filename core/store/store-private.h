@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store-private.h: what the files of this room, and the asynchronous room above, share of
+ * a store. */
+#pragma once
+
+#include <cask/cask-store.h>
+
+#include "node-private.h"
+#include "pool-private.h"
+#include "verified-private.h"
+
+/* When get hashes what it has read. */
+typedef enum
+{
+  CASK_VERIFY_ALWAYS,
+  CASK_VERIFY_CHANGED,
+  CASK_VERIFY_NEVER
+} CaskVerifyPolicy;
+
+struct _CaskStore
+{
+  GObject parent;
+
+  CaskNode *root; /* NULL once closed */
+  CaskNodeHosts *hosts;
+  CaskLane *lane;
+  char *config; /* redacted */
+  CaskVerified *verified;
+  CaskVerifyPolicy policy;
+  guint64 max_get;
+  guint fork_generation;
+  CaskCapabilities capabilities;
+  gboolean groups_puts; /* the backend has a put_many of its own */
+
+  gint state; /* atomic; 2 for each operation under way, 1 once closed */
+  GMutex close_lock;
+  GCond close_progress;
+  gboolean is_closed; /* close_lock */
+};
+
+/* Brackets every operation. cask_store_enter() fails with CLOSED. */
+gboolean cask_store_enter (CaskStore *store, GError **error);
+void cask_store_leave (CaskStore *store);
+
+/* Refuses new operations from now on. */
+void cask_store_refuse_new (CaskStore *store);
+
+/* Puts the store's name, and the digest if any, before a CASK_ERROR's message. Returns:
+ * FALSE */
+gboolean cask_store_fail (CaskStore *store, const CaskDigest *digest, GError **error);
+
+/* What every operation on one blob begins with: digest and cancellable checked, then
+ * enter. */
+gboolean cask_store_begin (CaskStore *store, const CaskDigest *digest,
+                           GCancellable *cancellable, GError **error);
+
+static inline CaskBackend *
+cask_store_root (CaskStore *store)
+{
+  return cask_node_self (store->root);
+}
+
+/* Hosts for the nodes of a store (store-host.c). */
+CaskNodeHosts *cask_store_hosts_new (guint threads);
+void cask_store_hosts_set_store (CaskNodeHosts *hosts, CaskStore *store);
+void cask_store_hosts_free (CaskNodeHosts *hosts);
+
+/* Does the policy ask for a hash of this copy? (store-get.c) */
+gboolean cask_store_must_hash (CaskStore *store, const CaskBlobInfo *info);
+
+/* How many copies of a blob a backend may offer one after the other. */
+#define CASK_STORE_COPIES 16
+
+/* Tells the backend that a copy is bad. Returns: whether it has another one to offer. */
+gboolean cask_store_condemn (CaskStore *store, const CaskBlobInfo *info,
+                             GCancellable *cancellable);
+
+/* Whether a copy's hash is its digest. TRUE remembers the copy as good; FALSE marks the
+ * blob as corrupt and sets CORRUPT. */
+gboolean cask_store_check_hash (CaskStore *store, const CaskBlobInfo *info,
+                                const CaskDigest *actual, GError **error);
+
+/* As cask_store_check_hash(). Whether bytes hash to their digest. */
+gboolean cask_store_check_bytes (CaskStore *store, const CaskBlobInfo *info,
+                                 GBytes *bytes, GError **error);
+
+/* The non-blocking halves of get, stat and contains (store-try.c), for a main loop's
+ * thread. Returns: TRUE where it is decided: the result or error stands; FALSE: ask the
+ * blocking call. */
+gboolean cask_store_try_get (CaskStore *store, const CaskDigest *digest, guint64 offset,
+                             guint64 length, gboolean whole, GBytes **bytes,
+                             GError **error);
+gboolean cask_store_try_stat (CaskStore *store, const CaskDigest *digest,
+                              CaskBlobInfo *info, GError **error);
+
+/* Puts several blobs in one call of the backend. Each item's outcome or error is set. */
+void cask_store_put_group (CaskStore *store, CaskItem *items, gsize n_items);
+
+/* list-page.c; takes infos. */
+CaskListPage *cask_list_page_new (GArray *infos, gboolean more);

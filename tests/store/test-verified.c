@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test-verified.c: what is remembered of copies, and that it is bounded. */
+#include "test-support.h"
+#include "verified-private.h"
+
+#include <string.h>
+
+/* A hash's first four bytes choose its place in the table. */
+static CaskDigest
+digest_at (guint32 place, guint32 name)
+{
+  CaskDigest digest = { .algorithm = CASK_ALGORITHM_SHA256 };
+
+  memcpy (digest.bytes, &place, sizeof place);
+  memcpy (digest.bytes + 8, &name, sizeof name);
+  return digest;
+}
+
+static void
+test_versions (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest digest = digest_at (1, 1), other = digest_at (1, 2);
+
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 5));
+  cask_verified_remember (verified, &digest, 5);
+  CU_ASSERT_TRUE (cask_verified_knows (verified, &digest, 5));
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 6));
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &other, 5));
+  cask_verified_remember (verified, &digest, 6);
+  CU_ASSERT_TRUE (cask_verified_knows (verified, &digest, 6));
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 5));
+  cask_verified_free (verified);
+}
+
+static void
+test_version_0 (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest digest = digest_at (1, 1), zero = { 0 };
+
+  cask_verified_remember (verified, &digest, 0);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 0));
+  cask_verified_remember (verified, &digest, 5);
+  cask_verified_remember (verified, &digest, 0);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 0));
+  CU_ASSERT_TRUE (cask_verified_knows (verified, &digest, 5));
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &zero, 0));
+  cask_verified_free (verified);
+}
+
+static void
+test_bounded (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  const guint n = 4 * CASK_VERIFIED_MAX;
+  guint n_known = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      CaskDigest digest = digest_at (i * 2654435761u, i);
+      cask_verified_remember (verified, &digest, i + 1);
+      CU_ASSERT_TRUE (cask_verified_knows (verified, &digest, i + 1));
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      CaskDigest digest = digest_at (i * 2654435761u, i);
+      n_known += cask_verified_knows (verified, &digest, i + 1);
+    }
+  CU_ASSERT_TRUE (n_known <= CASK_VERIFIED_MAX);
+  CU_ASSERT_TRUE (n_known > CASK_VERIFIED_MAX / 2);
+  cask_verified_free (verified);
+}
+
+static void
+test_oldest_goes (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest digests[5];
+
+  for (guint i = 0; i < 5; i++)
+    {
+      digests[i] = digest_at (77, i);
+      cask_verified_remember (verified, &digests[i], 9);
+      /* That one is remembered again takes nobody's place. */
+      cask_verified_remember (verified, &digests[i], 9);
+    }
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digests[0], 9));
+  for (guint i = 1; i < 5; i++)
+    CU_ASSERT_TRUE (cask_verified_knows (verified, &digests[i], 9));
+  cask_verified_free (verified);
+}
+
+static void
+test_corrupt (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest digest = digest_at (1, 1), other = digest_at (1, 2);
+
+  CU_ASSERT_FALSE (cask_verified_is_corrupt (verified, &digest));
+  cask_verified_clear_corrupt (verified, &digest);
+  cask_verified_mark_corrupt (verified, &digest);
+  cask_verified_mark_corrupt (verified, &digest);
+  CU_ASSERT_TRUE (cask_verified_is_corrupt (verified, &digest));
+  CU_ASSERT_FALSE (cask_verified_is_corrupt (verified, &other));
+  cask_verified_clear_corrupt (verified, &other);
+  CU_ASSERT_TRUE (cask_verified_is_corrupt (verified, &digest));
+  cask_verified_clear_corrupt (verified, &digest);
+  CU_ASSERT_FALSE (cask_verified_is_corrupt (verified, &digest));
+  cask_verified_free (verified);
+}
+
+static void
+test_corrupt_bounded (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  const guint n = CASK_VERIFIED_MAX + 100;
+  guint n_marked = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      CaskDigest digest = digest_at (i, i);
+      cask_verified_mark_corrupt (verified, &digest);
+      CU_ASSERT_TRUE (cask_verified_is_corrupt (verified, &digest));
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      CaskDigest digest = digest_at (i, i);
+      n_marked += cask_verified_is_corrupt (verified, &digest);
+    }
+  CU_ASSERT_TRUE (n_marked <= CASK_VERIFIED_MAX);
+  cask_verified_free (verified);
+}
+
+int
+main (int argc, char **argv)
+{
+  CU_TestInfo tests[] = {
+    { "a copy is known by digest and version", test_versions },
+    { "version 0 is never known", test_version_0 },
+    { "the table is bounded, and what came last is known", test_bounded },
+    { "where it is full the oldest goes", test_oldest_goes },
+    { "a corrupt mark stays until it is cleared", test_corrupt },
+    { "corrupt marks are bounded", test_corrupt_bounded },
+    CU_TEST_INFO_NULL,
+  };
+  CU_SuiteInfo suites[] = {
+    { .pName = "verified", .pTests = tests },
+    CU_SUITE_INFO_NULL,
+  };
+  return test_main (argc, argv, suites);
+}
