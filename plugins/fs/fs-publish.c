@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fs-publish.c: from bytes to a name, in one step that is seen whole or not at all.
+ *
+ *   step                       kill -9 after it leaves     power loss after it leaves
+ *   open a nameless file       nothing                     nothing
+ *   write, set the time        nothing                     nothing
+ *   fsync the file             nothing                     nothing
+ *   (again, where it was slow) nothing                     nothing
+ *   linkat: the commit point   the blob                    the blob or nothing
+ *   fsync the shard (caller)   the blob                    the blob
+ *
+ * Without the fsync of the file (`none`) a power loss may leave the name without the
+ * bytes. Where files can not be nameless, or nameless ones not be linked, the file has a
+ * name in .tmp from the start, which a kill leaves behind for the next store's sweep.
+ *
+ * linkat() fails where the name is taken, so of any number of writers one is first and
+ * knows it. Without hard links RENAME_NOREPLACE does the same; where even that is missing
+ * the name is looked at and then renamed to, and two writers may both believe to have
+ * been first: EXACT_CREATED is not announced there.
+ *
+ * Failure modes: an error before the commit point leaves nothing. */
+#include "fs-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How often the time of a file that took long to sync is set anew. */
+#define FS_PUBLISH_RENEWALS 3
+
+static gboolean
+fs_publish_is_removed (int directory)
+{
+  struct stat st;
+  return fstat (directory, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Whether linkat's failure says that this kind of file, or this filesystem, is not for
+ * linking. */
+static gboolean
+fs_publish_is_unlinkable (int code)
+{
+  return code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EXDEV ||
+         code == EMLINK || code == ENOENT || code == EINVAL;
+}
+
+static gboolean
+fs_publish_write (CaskBackend *self, int fd, GBytes *bytes, GCancellable *cancellable,
+                  GError **error)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (bytes, &length);
+  gsize done = 0;
+  while (done < length)
+    {
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+      ssize_t count =
+          pwrite (fd, data + done, MIN (length - done, FS_CHUNK), (off_t) done);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count <= 0)
+        return fs_fail (self, count < 0 ? errno : EIO, "write", error);
+      done += (gsize) count;
+    }
+  return TRUE;
+}
+
+/* Whether a time is more than a second from now, one way or the other. */
+static gboolean
+fs_publish_is_stale (const struct timespec *time)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_REALTIME, &now);
+  gint64 age = fs_time_usec (&now) - fs_time_usec (time);
+  return age > G_USEC_PER_SEC || age < -G_USEC_PER_SEC;
+}
+
+/* All that has to be true of the file before its name may be. The time is the commit's,
+ * not the first byte's: a collector counts from it. A disk may take longer to sync than a
+ * collector gives, so a time that grew old meanwhile is set and synced again: the bytes
+ * are on the disk by then. One that is always so slow has to be believed in the end. */
+static gboolean
+fs_publish_fill (CaskBackend *self, int fd, GBytes *bytes, FsDurability durability,
+                 GCancellable *cancellable, GError **error)
+{
+  if (!fs_publish_write (self, fd, bytes, cancellable, error))
+    return FALSE;
+  struct timespec set;
+  guint tries = 0;
+  do
+    {
+      int code = fs_time_renew (fd, &set);
+      if (code != 0)
+        return fs_fail (self, code, "utimens", error);
+      if (!fs_sync_file (self, fd, durability, error) ||
+          g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FALSE;
+    }
+  while (fs_publish_is_stale (&set) && tries++ < FS_PUBLISH_RENEWALS);
+  return TRUE;
+}
+
+static gboolean
+fs_publish_open (CaskBackend *self, int directory, FsTemp *temp, GError **error)
+{
+  temp->self = self;
+  if (!g_atomic_int_get (&self->no_tmpfile))
+    {
+      do
+        temp->fd = openat (directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
+      while (temp->fd < 0 && errno == EINTR);
+      if (temp->fd >= 0)
+        return TRUE;
+      if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+        return fs_fail (self, errno, "create a file", error);
+      g_atomic_int_set (&self->no_tmpfile, TRUE);
+    }
+  return fs_temp_open_named (self, temp, error);
+}
+
+/* Returns: 0, or errno. Linking by descriptor alone needs a privilege before Linux 6.10;
+ * through /proc it needs /proc. */
+static int
+fs_publish_link_nameless (CaskBackend *self, int fd, int directory, const char *leaf)
+{
+  if (!g_atomic_int_get (&self->link_by_proc))
+    {
+      if (linkat (fd, "", directory, leaf, AT_EMPTY_PATH) == 0)
+        return 0;
+      if (errno != ENOENT && errno != EPERM && errno != EINVAL)
+        return errno;
+    }
+  char path[32];
+  g_snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  if (linkat (AT_FDCWD, path, directory, leaf, AT_SYMLINK_FOLLOW) != 0)
+    return errno;
+  g_atomic_int_set (&self->link_by_proc, TRUE);
+  return 0;
+}
+
+/* Returns: 0, or errno. On success by renaming the temporary name is used up. */
+static int
+fs_publish_rename_new (FsTemp *temp, int temps, int directory, const char *leaf)
+{
+  int result = renameat2 (temps, temp->name, directory, leaf, RENAME_NOREPLACE);
+  if (result != 0 && (errno == EINVAL || errno == ENOSYS))
+    {
+      struct stat st;
+      if (fstatat (directory, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return EEXIST;
+      if (errno != ENOENT)
+        return errno;
+      result = renameat (temps, temp->name, directory, leaf);
+    }
+  if (result != 0)
+    return errno;
+  temp->name[0] = '\0';
+  return 0;
+}
+
+/* Returns: 0, or errno. */
+static int
+fs_publish_link (CaskBackend *self, FsTemp *temp, int directory, const char *leaf)
+{
+  if (temp->name[0] == '\0')
+    return fs_publish_link_nameless (self, temp->fd, directory, leaf);
+  int temps = self->temps.directory;
+  if (!g_atomic_int_get (&self->no_links))
+    {
+      if (linkat (temps, temp->name, directory, leaf, 0) == 0)
+        return 0;
+      if (!fs_publish_is_unlinkable (errno) || fs_publish_is_removed (directory))
+        return errno;
+    }
+  int code = fs_publish_rename_new (temp, temps, directory, leaf);
+  if (code == 0)
+    g_atomic_int_set (&self->no_links, TRUE);
+  return code;
+}
+
+/* Returns: LOST also where the file has to have a name from the start, which
+ * self->no_tmpfile says from then on. */
+static FsPublish
+fs_publish_once (CaskBackend *self, int directory, const char *leaf, GBytes *bytes,
+                 FsDurability durability, GCancellable *cancellable, GError **error)
+{
+  g_auto (FsTemp) temp = { .self = self, .fd = -1 };
+  if (!fs_publish_open (self, directory, &temp, error) ||
+      !fs_publish_fill (self, temp.fd, bytes, durability, cancellable, error))
+    return FS_PUBLISH_FAILED;
+  gboolean is_nameless = temp.name[0] == '\0';
+  int code = fs_publish_link (self, &temp, directory, leaf);
+  if (code == 0)
+    return FS_PUBLISH_DONE;
+  if (code == EEXIST || (code == ENOENT && fs_publish_is_removed (directory)))
+    return FS_PUBLISH_LOST;
+  if (is_nameless && fs_publish_is_unlinkable (code))
+    {
+      g_atomic_int_set (&self->no_tmpfile, TRUE);
+      return FS_PUBLISH_LOST;
+    }
+  fs_fail (self, code, "link", error);
+  return FS_PUBLISH_FAILED;
+}
+
+/* fs_publish_new: stores bytes under a name that must not be taken. The directory is for
+ * the caller to sync. */
+FsPublish
+fs_publish_new (CaskBackend *self, int directory, const char *leaf, GBytes *bytes,
+                FsDurability durability, GCancellable *cancellable, GError **error)
+{
+  fs_sweep_once (self);
+  g_autoptr (GError) failure = NULL;
+  FsPublish done =
+      fs_publish_once (self, directory, leaf, bytes, durability, cancellable, &failure);
+  /* Somebody removed the directory that was just opened: the caller makes it again. */
+  if (done == FS_PUBLISH_FAILED && fs_publish_is_removed (directory) &&
+      !fs_root_is_gone (self))
+    return FS_PUBLISH_LOST;
+  if (done == FS_PUBLISH_FAILED)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return done;
+}
+
+/* The old copy may have been used since the new one got its time, and the users were told
+ * so: in its place a copy must not be older. What that changes is synced by the caller.
+ */
+static gboolean
+fs_publish_inherit (CaskBackend *self, const FsTemp *temp, FsBlob *old, gboolean *renewed,
+                    GError **error)
+{
+  struct stat st;
+  if (fstat (old->fd, &old->st) != 0 || fstat (temp->fd, &st) != 0)
+    return fs_fail (self, errno, "stat", error);
+  struct timespec set;
+  *renewed = fs_time_usec (&old->st.st_mtim) >= fs_time_usec (&st.st_mtim) ||
+             fs_publish_is_stale (&st.st_mtim); /* the lock may have been waited for */
+  int code = *renewed ? fs_time_renew (temp->fd, &set) : 0;
+  return code == 0 || fs_fail (self, code, "utimens", error);
+}
+
+/* Puts the finished temporary file in the place of the blob that is there: under that
+ * one's exclusive lock, so that no removal which has looked at it takes the new one, and
+ * nobody uses the old one any more. LOST: it is not there any more. */
+static FsPublish
+fs_publish_swap (CaskBackend *self, int shard, const FsName *name, FsTemp *temp,
+                 gboolean *renewed, GCancellable *cancellable, GError **error)
+{
+  g_auto (FsBlob) old = { .fd = -1 };
+  FsLook look = FS_LOOK_ABSENT;
+  while (look == FS_LOOK_ABSENT)
+    {
+      look = fs_blob_open_at (self, shard, name, &old, error);
+      if (look != FS_LOOK_FOUND)
+        return look == FS_LOOK_ABSENT ? FS_PUBLISH_LOST : FS_PUBLISH_FAILED;
+      if (fs_blob_lock (self, old.fd, LOCK_EX, TRUE, cancellable, error) ==
+              FS_LOCK_FAILED ||
+          g_cancellable_set_error_if_cancelled (cancellable, error))
+        return FS_PUBLISH_FAILED;
+      look = fs_blob_is_at (self, &old, shard, name, error);
+    }
+  if (look == FS_LOOK_FAILED || !fs_publish_inherit (self, temp, &old, renewed, error))
+    return FS_PUBLISH_FAILED;
+  if (renameat (self->temps.directory, temp->name, shard, fs_name_leaf (name)) != 0)
+    return fs_fail (self, errno, "rename", error), FS_PUBLISH_FAILED;
+  temp->name[0] = '\0';
+  return FS_PUBLISH_DONE;
+}
+
+/* fs_publish_over: stores bytes in the place of the blob that is there. LOST: there is
+ * none. The shard is for the caller to sync. */
+FsPublish
+fs_publish_over (CaskBackend *self, int shard, const FsName *name, GBytes *bytes,
+                 GCancellable *cancellable, GError **error)
+{
+  fs_sweep_once (self);
+  g_auto (FsTemp) temp = { .self = self, .fd = -1 };
+  gboolean renewed = FALSE;
+  if (!fs_temp_open_named (self, &temp, error) ||
+      !fs_publish_fill (self, temp.fd, bytes, self->durability, cancellable, error))
+    return FS_PUBLISH_FAILED;
+  FsPublish done =
+      fs_publish_swap (self, shard, name, &temp, &renewed, cancellable, error);
+  if (done != FS_PUBLISH_DONE || !renewed || self->durability != FS_DURABILITY_FULL)
+    return done;
+  /* The bytes are durable already; this is for the time alone. */
+  struct stat st = { 0 };
+  if (fstat (temp.fd, &st) != 0)
+    return fs_fail (self, errno, "stat", error), FS_PUBLISH_FAILED;
+  return fs_sync_blob (self, temp.fd, &st, error) ? FS_PUBLISH_DONE : FS_PUBLISH_FAILED;
+}

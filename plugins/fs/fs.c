@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fs.c: the fs backend: blobs as files below a directory, for any number of processes.
+ *
+ * This file has what the host sees: the descriptor, the options, open and close.
+ * fs-private.h has the invariants; README.md beside this file, what survives what. */
+#include "fs-private.h"
+
+enum
+{
+  FS_OPTION_DURABILITY,
+  FS_OPTION_LAYOUT,
+  FS_OPTION_CREATE,
+  FS_OPTION_FRESHEN,
+  FS_N_OPTIONS
+};
+
+/* The choices are in the order of FsDurability and FsLayout. */
+static const CaskOptionSpec fs_options[FS_N_OPTIONS] = {
+  [FS_OPTION_DURABILITY] = { .name = "durability",
+                             .help =
+                                 "none, data or full; batch is refused in this version",
+                             .fallback = "full",
+                             .choices = "none|data|full|batch",
+                             .type = CASK_OPTION_CHOICE },
+  [FS_OPTION_LAYOUT] = { .name = "layout",
+                         .help = "where files are: sha256/2c/f2… or blobs/sha256/2cf2…",
+                         .fallback = "cask",
+                         .choices = "cask|oci",
+                         .type = CASK_OPTION_CHOICE },
+  [FS_OPTION_CREATE] = { .name = "create",
+                         .help = "make the root where it is missing (not its parents)",
+                         .fallback = "yes",
+                         .type = CASK_OPTION_BOOLEAN },
+  [FS_OPTION_FRESHEN] = { .name = "freshen",
+                          .help = "how old a time a hit leaves as it is",
+                          .fallback = "60s",
+                          .type = CASK_OPTION_DURATION },
+};
+
+static void
+fs_init (CaskBackend *self, const CaskOpenArgs *args)
+{
+  self->host = args->host;
+  self->root = -1;
+  self->durability = (FsDurability) args->values[FS_OPTION_DURABILITY].number;
+  self->layout = (FsLayout) args->values[FS_OPTION_LAYOUT].number;
+  self->freshen_usec =
+      (gint64) MIN (args->values[FS_OPTION_FRESHEN].number, (guint64) G_MAXINT64);
+  self->is_encoded = args->encoding != NULL;
+  g_mutex_init (&self->limit.lock);
+  g_cond_init (&self->limit.finished_cond);
+  for (guint i = 0; i < FS_NOTE_LOCKS; i++)
+    g_mutex_init (&self->notes.locks[i]);
+  self->notes.slots = g_new0 (FsNote, FS_NOTES);
+  g_mutex_init (&self->known.lock);
+  self->known.failed = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  g_mutex_init (&self->temps.lock);
+  self->temps.directory = -1;
+  self->temps.lock_file = -1;
+}
+
+static void
+fs_close (CaskBackend *self)
+{
+  fs_temps_close (self);
+  fs_fd_close (self->root);
+  g_mutex_clear (&self->temps.lock);
+  g_hash_table_unref (self->known.failed);
+  g_mutex_clear (&self->known.lock);
+  g_free (self->notes.slots);
+  for (guint i = 0; i < FS_NOTE_LOCKS; i++)
+    g_mutex_clear (&self->notes.locks[i]);
+  g_cond_clear (&self->limit.finished_cond);
+  g_mutex_clear (&self->limit.lock);
+  g_free (self);
+}
+
+static gboolean
+fs_open_root (CaskBackend *self, const CaskOpenArgs *args, GCancellable *cancellable,
+              GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  /* No other operation of this store can end: at a limit on open files there is nothing
+   * to wait for, and BUSY is said at once. */
+  FsPatience patience = { .self = self };
+  GError *failure = NULL;
+  if (fs_root_attach (self, args->location, args->values[FS_OPTION_CREATE].number != 0,
+                      &failure))
+    fs_encoding_check (self, args->encoding, cancellable, &failure);
+  return fs_patience_end (&patience, failure, error);
+}
+
+static CaskBackend *
+fs_open (const CaskOpenArgs *args, GCancellable *cancellable, GError **error)
+{
+  if (args->values[FS_OPTION_DURABILITY].number == FS_DURABILITY_BATCH)
+    {
+      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_UNSUPPORTED,
+                           "durability: 'batch' is not offered by this version: "
+                           "'full' promises the same");
+      return NULL;
+    }
+  CaskBackend *self = g_new0 (CaskBackend, 1);
+  fs_init (self, args);
+  if (fs_open_root (self, args, cancellable, error))
+    return self;
+  fs_close (self);
+  return NULL;
+}
+
+/* Each bit only where the kind of filesystem is known to bear it out. WRITE also on a
+ * read-only one, which may be remounted: there, writes say READ_ONLY. */
+static guint64
+fs_capabilities (CaskBackend *self)
+{
+  guint64 capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS;
+  if (self->place != FS_PLACE_REMOTE)
+    capabilities |= CASK_CAPABILITY_SHARED | CASK_CAPABILITY_REMOVE_UNUSED |
+                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE;
+  if (self->place == FS_PLACE_LOCAL || self->place == FS_PLACE_MEMORY)
+    capabilities |= CASK_CAPABILITY_EXACT_CREATED;
+  if (self->durability == FS_DURABILITY_FULL && self->place != FS_PLACE_MEMORY)
+    capabilities |= CASK_CAPABILITY_DURABLE;
+  return capabilities;
+}
+
+/* How full the filesystem is says nothing of the store: it may hold anything else too,
+ * and counting blobs would be a list. */
+static gboolean
+fs_usage (CaskBackend *self, CaskUsage *usage, GCancellable *cancellable, GError **error)
+{
+  (void) usage;
+  if (fs_root_is_gone (self))
+    return fs_fail_gone (error);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
+                                       .open = fs_open,
+                                       .close = fs_close,
+                                       .put = fs_put,
+                                       .get = fs_get,
+                                       .stat = fs_stat,
+                                       .remove = fs_remove,
+                                       .list = fs_list,
+                                       .capabilities = fs_capabilities,
+                                       .try_get = fs_try_get,
+                                       .try_stat = fs_try_stat,
+                                       .flush = fs_sync_flush,
+                                       .usage = fs_usage };
+
+CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND, .location = CASK_LOCATION_REQUIRED,
+                    .capabilities = CASK_CAPABILITY_WRITE, .name = "fs", .version = "1.0",
+                    .summary = "blobs as files below a directory",
+                    .license = "Apache-2.0", .n_options = G_N_ELEMENTS (fs_options),
+                    .options = fs_options, .ops = &fs_ops)
