@@ -24,7 +24,7 @@ cask_node_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
     return CASK_TRY_ABSENT;
   if (answer == CASK_TRY_FOUND && given != NULL && found.size != CASK_UNKNOWN &&
       cask_range_clamp (found.size, offset, &length) &&
-      g_bytes_get_size (given) == length)
+      g_bytes_get_size (given) == length && length <= CASK_TRY_LIMIT)
     {
       *bytes = given;
       *info = found;

@@ -77,10 +77,15 @@ host_spawn (const CaskHost *table, CaskJob func, gpointer data)
   job->data = data;
   job->link.data = job;
 
-  /* Pushed under the lock: once in the list, a drain may take the job back and run it. */
   g_mutex_lock (&host->lock);
   g_queue_push_tail_link (&host->jobs, &job->link);
+  g_mutex_unlock (&host->lock);
+
+  /* Not under the lock: where the system gives no thread, the pool runs the job right
+   * here. A drain that looked in between saw a job that it could not take back yet; it
+   * looks again. */
   cask_pool_push (host->hosts->lane, &job->job, G_PRIORITY_LOW);
+  g_mutex_lock (&host->lock);
   g_cond_broadcast (&host->changed);
   g_mutex_unlock (&host->lock);
 }

@@ -294,7 +294,8 @@ struct _CaskBackendOps
                            GCancellable *cancellable, GError **error);
 
   /* Reads what upload_write has taken, for a layer that serves while it fills: from any
-   * thread, beside the one writer, until close. n_read: 0 where nothing is there yet. */
+   * thread, beside the one writer, until close. n_read: 0 where nothing is there yet.
+   * NULL: UNSUPPORTED. */
   gboolean (*upload_read) (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
                            void *buffer, gsize count, gsize *n_read,
                            GCancellable *cancellable, GError **error);
