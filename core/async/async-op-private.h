@@ -10,9 +10,9 @@
 
 typedef struct _AsyncOp AsyncOp;
 
-/* The synchronous call. Runs on a pool thread; leaves its outcome in `error`, or in
- * `result` and `out`. */
-typedef void (*AsyncWork) (AsyncOp *op, CaskStore *store, GCancellable *cancellable);
+/* The synchronous call on what the operation is of: a store or a stream. Runs on a pool
+ * thread; leaves its outcome in `error`, or in `result` and `out`. */
+typedef void (*AsyncWork) (AsyncOp *op, gpointer source, GCancellable *cancellable);
 
 struct _AsyncOp
 {
@@ -21,6 +21,7 @@ struct _AsyncOp
   GTask *task; /* owned until it is delivered; owns the operation as its task data */
   gulong cancel_handler;
   AsyncWork work;
+  gint *claim; /* (nullable) reset before its callback, which may begin the next one */
 
   /* what was asked */
   CaskDigest digest;
@@ -31,6 +32,7 @@ struct _AsyncOp
   guint64 length;
   GBytes *bytes;
   char *text;
+  gpointer buffer; /* the caller's, who keeps it until the callback */
 
   /* what came of it */
   GError *error;
@@ -42,11 +44,13 @@ struct _AsyncOp
     CaskUsage usage;
     CaskRemoved removed;
     gboolean flag;
+    gssize count;
   } out;
 };
 
-/* Begins an operation of store, or of none. tag: the address of the public function. */
-AsyncOp *async_op_new (CaskStore *store, gpointer tag, int io_priority,
+/* Begins an operation of source, a store or a stream, or of none (nullable). tag: the
+ * address of the public function. */
+AsyncOp *async_op_new (gpointer source, gpointer tag, int io_priority,
                        GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data);
 
@@ -65,9 +69,9 @@ void async_op_queue_certain (AsyncOp *op, CaskLane *lane, AsyncWork work);
 
 /* For `_finish`: the operation where it succeeded, or NULL and its error. (transfer none)
  */
-AsyncOp *async_op_finish (CaskStore *store, GAsyncResult *result, gpointer tag,
+AsyncOp *async_op_finish (gpointer source, GAsyncResult *result, gpointer tag,
                           GError **error);
 
 /* As async_op_finish(), for operations that give a pointer. (transfer full) */
-gpointer async_op_finish_pointer (CaskStore *store, GAsyncResult *result, gpointer tag,
+gpointer async_op_finish_pointer (gpointer source, GAsyncResult *result, gpointer tag,
                                   GError **error);

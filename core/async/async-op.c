@@ -44,6 +44,8 @@ async_op_deliver (CaskCompletion *completion)
   if (op->cancel_handler != 0)
     g_signal_handler_disconnect (g_task_get_cancellable (task), op->cancel_handler);
 
+  if (op->claim != NULL)
+    g_atomic_int_set (op->claim, FALSE);
   if (op->error != NULL)
     g_task_return_error (task, g_steal_pointer (&op->error));
   else if (op->result != NULL)
@@ -53,12 +55,12 @@ async_op_deliver (CaskCompletion *completion)
 }
 
 AsyncOp *
-async_op_new (CaskStore *store, gpointer tag, int io_priority, GCancellable *cancellable,
+async_op_new (gpointer source, gpointer tag, int io_priority, GCancellable *cancellable,
               GAsyncReadyCallback callback, gpointer user_data)
 {
   AsyncOp *op = g_new0 (AsyncOp, 1);
 
-  op->task = g_task_new (store, cancellable, callback, user_data);
+  op->task = g_task_new (source, cancellable, callback, user_data);
   (g_task_set_source_tag) (op->task, tag);
   g_task_set_priority (op->task, io_priority);
   /* An operation that took effect reports it, whatever the cancellable does meanwhile. */
@@ -146,9 +148,9 @@ async_op_queue (AsyncOp *op, CaskLane *lane, AsyncWork work)
 }
 
 AsyncOp *
-async_op_finish (CaskStore *store, GAsyncResult *result, gpointer tag, GError **error)
+async_op_finish (gpointer source, GAsyncResult *result, gpointer tag, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, store), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, source), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, tag), NULL);
 
   GTask *task = G_TASK (result);
@@ -158,10 +160,10 @@ async_op_finish (CaskStore *store, GAsyncResult *result, gpointer tag, GError **
 }
 
 gpointer
-async_op_finish_pointer (CaskStore *store, GAsyncResult *result, gpointer tag,
+async_op_finish_pointer (gpointer source, GAsyncResult *result, gpointer tag,
                          GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, store), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, source), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, tag), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);

@@ -16,7 +16,7 @@ async_read_is_cancelled (AsyncOp *op)
 }
 
 static void
-get_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+get_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   op->result = cask_store_get (store, &op->digest, cancellable, &op->error);
   op->free_result = (GDestroyNotify) g_bytes_unref;
@@ -81,7 +81,7 @@ cask_store_get_finish (CaskStore *store, GAsyncResult *result, GError **error)
 }
 
 static void
-get_range_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+get_range_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   op->result = cask_store_get_range (store, &op->digest, op->offset, op->length,
                                      cancellable, &op->error);
@@ -136,7 +136,7 @@ cask_store_get_range_finish (CaskStore *store, GAsyncResult *result, GError **er
 }
 
 static void
-stat_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+stat_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_stat (store, &op->digest, &op->out.info, cancellable, &op->error);
 }
@@ -258,7 +258,7 @@ cask_store_contains_finish (CaskStore *store, GAsyncResult *result, gboolean *pr
 }
 
 static void
-list_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+list_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   const CaskDigest *after = op->has_digest ? &op->digest : NULL;
 

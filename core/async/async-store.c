@@ -17,7 +17,7 @@ async_open_lane (void)
 }
 
 static void
-open_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+open_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   (void) store;
   op->result = cask_store_open (op->text, cancellable, &op->error);
@@ -67,7 +67,7 @@ cask_store_open_finish (GAsyncResult *result, GError **error)
 }
 
 static void
-verify_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+verify_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_verify (store, &op->digest, cancellable, &op->error);
 }
@@ -117,7 +117,7 @@ cask_store_verify_finish (CaskStore *store, GAsyncResult *result, GError **error
 }
 
 static void
-flush_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+flush_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_flush (store, cancellable, &op->error);
 }
@@ -164,7 +164,7 @@ cask_store_flush_finish (CaskStore *store, GAsyncResult *result, GError **error)
 }
 
 static void
-usage_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+usage_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_usage (store, &op->out.usage, cancellable, &op->error);
 }
@@ -218,7 +218,7 @@ cask_store_usage_finish (CaskStore *store, GAsyncResult *result, CaskUsage *usag
 }
 
 static void
-close_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+close_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   (void) cancellable;
   cask_store_close (store, NULL, &op->error);

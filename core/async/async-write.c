@@ -7,7 +7,7 @@
 #include "async-op-private.h"
 
 static void
-put_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+put_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_put (store, &op->digest, op->bytes, op->flags, &op->out.flag, cancellable,
                   &op->error);
@@ -114,7 +114,7 @@ cask_store_put_finish (CaskStore *store, GAsyncResult *result, gboolean *created
 }
 
 static void
-add_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+add_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_add (store, op->bytes, op->algorithm, op->flags, &op->digest, &op->out.flag,
                   cancellable, &op->error);
@@ -179,7 +179,7 @@ cask_store_add_finish (CaskStore *store, GAsyncResult *result, CaskDigest *diges
 }
 
 static void
-touch_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+touch_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_touch (store, &op->digest, cancellable, &op->error);
 }
@@ -229,7 +229,7 @@ cask_store_touch_finish (CaskStore *store, GAsyncResult *result, GError **error)
 }
 
 static void
-delete_work (AsyncOp *op, CaskStore *store, GCancellable *cancellable)
+delete_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
 {
   cask_store_delete_unused (store, &op->digest, (gint64) op->offset, &op->out.removed,
                             cancellable, &op->error);

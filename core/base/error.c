@@ -141,5 +141,5 @@ cask_error_quote (const char *text)
 {
   g_autofree char *shortened = g_strndup (text, 64);
   g_autofree char *escaped = g_strescape (shortened, "'\"");
-  return g_strdup_printf ("'%s%s'", escaped, strlen (text) > 64 ? "…" : "");
+  return g_strdup_printf ("'%s%s'", escaped, strlen (text) > 64 ? "..." : "");
 }

@@ -45,6 +45,81 @@ cask_hash (guint algorithm, const void *data, gsize size, CaskDigest *digest)
   hasher_digest (&hasher, digest);
 }
 
+static void
+hasher_write_word (guint8 *bytes, guint64 word, guint size)
+{
+  for (guint i = 0; i < size; i++)
+    bytes[i] = (guint8) (word >> (8 * (size - 1 - i)));
+}
+
+static guint64
+hasher_read_word (const guint8 *bytes, guint size)
+{
+  guint64 word = 0;
+
+  for (guint i = 0; i < size; i++)
+    word = word << 8 | bytes[i];
+  return word;
+}
+
+void
+cask_hasher_peek (const CaskHasher *hasher, CaskDigest *digest)
+{
+  CaskHasher copy = *hasher;
+  hasher_digest (&copy, digest);
+}
+
+gsize
+cask_hasher_state_size (guint algorithm)
+{
+  return algorithm == CASK_ALGORITHM_SHA512 ? 64 + SHA512_BLOCK_SIZE
+                                            : 32 + SHA256_BLOCK_SIZE;
+}
+
+void
+cask_hasher_save (const CaskHasher *hasher, guint8 *state)
+{
+  memset (state, 0, cask_hasher_state_size (hasher->algorithm));
+  if (hasher->algorithm == CASK_ALGORITHM_SHA512)
+    {
+      const struct sha512_ctx *context = &hasher->sha512;
+      for (guint i = 0; i < 8; i++)
+        hasher_write_word (state + 8 * i, context->state[i], 8);
+      memcpy (state + 64, context->block, MIN (context->index, SHA512_BLOCK_SIZE));
+      return;
+    }
+  const struct sha256_ctx *context = &hasher->sha256;
+  for (guint i = 0; i < 8; i++)
+    hasher_write_word (state + 4 * i, context->state[i], 4);
+  memcpy (state + 32, context->block, MIN (context->index, SHA256_BLOCK_SIZE));
+}
+
+/* What Nettle uses as an index is made from the count, never taken from the state. */
+CaskHasher *
+cask_hasher_restore (guint algorithm, guint64 n_hashed, const guint8 *state)
+{
+  CaskHasher *hasher = g_new0 (CaskHasher, 1);
+
+  hasher_init (hasher, algorithm);
+  if (algorithm == CASK_ALGORITHM_SHA512)
+    {
+      struct sha512_ctx *context = &hasher->sha512;
+      for (guint i = 0; i < 8; i++)
+        context->state[i] = hasher_read_word (state + 8 * i, 8);
+      context->count_low = n_hashed / SHA512_BLOCK_SIZE;
+      context->index = (guint) (n_hashed % SHA512_BLOCK_SIZE);
+      memcpy (context->block, state + 64, SHA512_BLOCK_SIZE);
+      return hasher;
+    }
+  struct sha256_ctx *context = &hasher->sha256;
+  for (guint i = 0; i < 8; i++)
+    context->state[i] = (guint32) hasher_read_word (state + 4 * i, 4);
+  context->count = n_hashed / SHA256_BLOCK_SIZE;
+  context->index = (guint) (n_hashed % SHA256_BLOCK_SIZE);
+  memcpy (context->block, state + 32, SHA256_BLOCK_SIZE);
+  return hasher;
+}
+
 /**
  * cask_hasher_new: (skip)
  * @algorithm: a known algorithm

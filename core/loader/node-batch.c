@@ -91,10 +91,10 @@ node_check_got (CaskNode *node, CaskItem *item, gboolean success)
     return;
   g_clear_pointer (&item->bytes, g_bytes_unref);
   if (item->error == NULL)
-    item->error = g_error_new (CASK_ERROR, given ? CASK_ERROR_CORRUPT : CASK_ERROR_IO,
-                               "the plugin '%s' gave %s", node->plugin->descriptor.name,
-                               given ? "another number of bytes than it says the blob has"
-                                     : "neither bytes nor an error");
+    item->error =
+        cask_node_fault (node, given ? CASK_ERROR_CORRUPT : CASK_ERROR_IO, "gave %s",
+                         given ? "another number of bytes than it says the blob has"
+                               : "neither bytes nor an error");
 }
 
 gboolean

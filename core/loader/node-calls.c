@@ -8,10 +8,19 @@
 
 #include <cask/cask-digest.h>
 
-static const char *
-node_plugin_name (CaskNode *node)
+GError *
+cask_node_fault (CaskNode *node, CaskError code, const char *format, ...)
 {
-  return node->plugin->descriptor.name;
+  const CaskLoadedPlugin *plugin = node->plugin;
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree char *what = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return g_error_new (CASK_ERROR, (int) code,
+                      "the plugin '%s' %s: report it to the makers of %s",
+                      plugin->descriptor.name, what,
+                      plugin->path != NULL ? plugin->path : "this program");
 }
 
 /* What may not leave the library becomes IO; the plugin's words are kept. */
@@ -20,9 +29,8 @@ node_translate (CaskNode *node, const char *slot, GError *failure,
                 GCancellable *cancellable)
 {
   if (failure == NULL)
-    return g_error_new (CASK_ERROR, CASK_ERROR_IO,
-                        "the plugin '%s' failed in its slot '%s' without saying why",
-                        node_plugin_name (node), slot);
+    return cask_node_fault (node, CASK_ERROR_IO,
+                            "failed in its slot '%s' without saying why", slot);
   if (failure->domain == CASK_ERROR && failure->code >= CASK_ERROR_NOT_FOUND &&
       failure->code <= CASK_ERROR_PLUGIN_ABI)
     return failure;
@@ -99,10 +107,10 @@ node_check_range (CaskNode *node, const CaskBlobInfo *info, guint64 offset,
     return TRUE;
 
   GError *failure =
-      g_error_new (CASK_ERROR, CASK_ERROR_CORRUPT,
-                   "the plugin '%s' gave %zu bytes of a blob of %" G_GUINT64_FORMAT
-                   ", asked for %" G_GUINT64_FORMAT " from %" G_GUINT64_FORMAT,
-                   node_plugin_name (node), given, info->size, length, offset);
+      cask_node_fault (node, CASK_ERROR_CORRUPT,
+                       "gave %zu bytes of a blob of %" G_GUINT64_FORMAT
+                       ", asked for %" G_GUINT64_FORMAT " from %" G_GUINT64_FORMAT,
+                       given, info->size, length, offset);
   return cask_node_settle (node, "get", FALSE, failure, NULL, error);
 }
 
@@ -145,8 +153,7 @@ node_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags, CaskBlobI
   gboolean success =
       node->ops.stat (node->backend, digest, flags, &found, cancellable, &failure);
   if (success && failure == NULL && found.size == CASK_UNKNOWN)
-    failure = g_error_new (CASK_ERROR, CASK_ERROR_IO, "the plugin '%s' gave no size",
-                           node_plugin_name (node));
+    failure = cask_node_fault (node, CASK_ERROR_IO, "gave no size");
   if (!cask_node_settle (node, "stat", success, failure, cancellable, error))
     return FALSE;
   *info = found;
@@ -176,9 +183,8 @@ node_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_us
   gboolean success = node->ops.remove (node->backend, digest, unused_since_usec, &became,
                                        cancellable, &failure);
   if (success && failure == NULL && became > CASK_REMOVED_KEPT)
-    failure = g_error_new (CASK_ERROR, CASK_ERROR_IO,
-                           "the plugin '%s' did not say what became of the blob",
-                           node_plugin_name (node));
+    failure =
+        cask_node_fault (node, CASK_ERROR_IO, "did not say what became of the blob");
   if (!cask_node_settle (node, "remove", success, failure, cancellable, error))
     return FALSE;
   *outcome = became;
@@ -224,8 +230,7 @@ node_list (CaskBackend *self, const CaskDigest *after, guint32 flags, CaskBlobIn
     {
       const char *fault = node_page_fault (after, infos, n, room, follow);
       if (fault != NULL)
-        failure = g_error_new (CASK_ERROR, CASK_ERROR_IO, "the plugin '%s' listed %s",
-                               node_plugin_name (node), fault);
+        failure = cask_node_fault (node, CASK_ERROR_IO, "listed %s", fault);
     }
   if (!cask_node_settle (node, "list", success, failure, cancellable, error))
     return FALSE;

@@ -23,6 +23,8 @@ typedef struct
   void (*host_drain) (CaskHost *host);
   void (*host_free) (CaskHost *host);
   gpointer data;
+  char *spool; /* (nullable) the directory for what a backend does not take in pieces; not
+                  looked at before it is needed */
 } CaskNodeHosts;
 
 struct _CaskNode
@@ -83,6 +85,10 @@ cask_node_self (CaskNode *node)
 gboolean cask_node_settle (CaskNode *node, const char *slot, gboolean success,
                            GError *failure, GCancellable *cancellable, GError **error);
 
+/* What a plugin did that none may do: "the plugin 'shelf' FORMAT", and whose it is. */
+GError *cask_node_fault (CaskNode *node, CaskError code, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
 /* Sets UNSUPPORTED for what this node can not do. Returns: FALSE */
 gboolean cask_node_unsupported (CaskNode *node, const char *what, GError **error);
 
@@ -130,3 +136,24 @@ gboolean cask_node_contains_many (CaskBackend *self, CaskItem *items, gsize n_it
 gboolean cask_node_remove_many (CaskBackend *self, CaskItem *items, gsize n_items,
                                 gint64 unused_since_usec, GCancellable *cancellable,
                                 GError **error);
+
+/* ---- node-spool.c: an upload to a backend that takes whole blobs only ---- */
+
+typedef struct _CaskSpool CaskSpool;
+
+/* directory: (nullable) as somebody wrote it into a config string. Errors: INVALID_CONFIG
+ * where it is no directory's absolute path, TOO_LARGE. */
+CaskSpool *cask_spool_new (const char *directory, guint64 expected_size, GError **error);
+void cask_spool_free (CaskSpool *spool);
+
+/* All of chunk or a failure, after which nothing can be written or sealed any more. */
+gboolean cask_spool_write (CaskSpool *spool, GBytes *chunk, GCancellable *cancellable,
+                           GError **error);
+
+/* All that was written, as often as it is asked for; the first time ends the writing.
+ * is_plain: whether it is memory that may be kept; else it is a mapping of the file. */
+GBytes *cask_spool_seal (CaskSpool *spool, gboolean *is_plain, GError **error);
+
+/* What was written so far; any thread, beside the one writer. */
+gboolean cask_spool_read (CaskSpool *spool, guint64 offset, void *buffer, gsize count,
+                          gsize *n_read, GError **error);

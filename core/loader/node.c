@@ -107,18 +107,38 @@ node_prepare (CaskConfigNode *config, const char *encoding, GError **error)
   return node;
 }
 
+/* What no plugin can promise for slots that it leaves NULL: an upload that the host
+ * gathers does not outlive the process, a blob that the host reads by get is read by its
+ * name, and nothing moves a bad copy aside. Where the slots are the child's, so is the
+ * promise. */
+static guint64
+node_unkept_capabilities (const CaskNode *node)
+{
+  const CaskBackendOps *ops = &node->ops;
+  guint64 unkept = 0;
+
+  if (ops->upload_save == NULL || ops->upload_resume == NULL || ops->upload_list == NULL)
+    unkept |= CASK_CAPABILITY_RESUME;
+  if (ops->blob_open == NULL || ops->blob_read == NULL)
+    unkept |= CASK_CAPABILITY_READS_OUTLIVE_REMOVE;
+  if (ops->condemn == NULL)
+    unkept |= CASK_CAPABILITY_QUARANTINE;
+  return node->delegates ? unkept & ~node->children[0]->capabilities : unkept;
+}
+
 static guint64
 node_ask_capabilities (CaskNode *node)
 {
   const guint64 known = (CASK_CAPABILITY_QUARANTINE << 1) - 1;
+  const guint64 kept = known & ~node_unkept_capabilities (node);
 
   if (node->ops.capabilities != NULL)
-    return node->ops.capabilities (node->backend) & known;
+    return node->ops.capabilities (node->backend) & kept;
 
   guint64 capabilities = node->plugin->descriptor.capabilities;
   for (guint i = 0; i < node->n_children; i++)
     capabilities &= node->children[i]->capabilities;
-  return capabilities & known;
+  return capabilities & kept;
 }
 
 /* Calls the plugin's open and believes it only where backend and error agree. */
@@ -141,8 +161,11 @@ node_call_open (CaskNode *node, GCancellable *cancellable, GError **error)
     {
       node->hosts->host_drain (node->host);
       node->ops.close (backend);
-      g_prefix_error (&failure, "the plugin '%s' opened and failed at once: ",
-                      node->plugin->descriptor.name);
+      /* Its domain and code stay: it may be a cancelled open. */
+      g_autoptr (GError) fault = cask_node_fault (
+          node, CASK_ERROR_IO, "opened and failed at once: %s", failure->message);
+      g_free (failure->message);
+      failure->message = g_steal_pointer (&fault->message);
       backend = NULL;
     }
   node->backend = backend;

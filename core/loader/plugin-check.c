@@ -28,7 +28,7 @@ G_STATIC_ASSERT (sizeof (CaskOptionSpec) == 56);
 G_STATIC_ASSERT (sizeof (CaskBackendOps) == 232);
 
 /* Options that the root of every config string has: Cask's own. */
-static const char *const check_reserved[] = { "verify", "threads", "max-get" };
+static const char *const check_reserved[] = { "verify", "threads", "max-get", "spool" };
 
 typedef struct
 {
@@ -136,7 +136,8 @@ check_row (guint32 minor, const CaskAbiSizes *sizes, gsize n_sizes, gboolean *ne
   for (gsize i = 0; i < n_sizes; i++)
     if (sizes[i].minor == minor)
       return &sizes[i];
-  check_invalid (error, "there never was a plugin ABI 1.%u", minor);
+  check_invalid (error, "there never was a plugin ABI 1.%u: build the plugin again",
+                 minor);
   return NULL;
 }
 
@@ -149,7 +150,8 @@ cask_plugin_check_note (const CaskElfNote *note, const CaskAbiSizes *sizes, gsiz
   if (!check_major (note->major, error))
     return FALSE;
   if (note->minor > G_MAXUINT16)
-    return check_invalid (error, "there never was a plugin ABI 1.%u", note->minor);
+    return check_invalid (
+        error, "there never was a plugin ABI 1.%u: build the plugin again", note->minor);
   const CaskAbiSizes *row = check_row (note->minor, sizes, n_sizes, &newer, error);
   if (row == NULL)
     return FALSE;
@@ -224,7 +226,7 @@ check_text (const char *what, const char **text, GError **error)
     *text = "";
   if (g_utf8_validate (*text, -1, NULL))
     return TRUE;
-  return check_invalid (error, "its %s is not UTF-8", what);
+  return check_invalid (error, "its %s is not UTF-8: write it in UTF-8", what);
 }
 
 static gboolean
@@ -233,19 +235,26 @@ check_shape (const CaskPlugin *plugin, GError **error)
   guint32 min = plugin->min_children, max = plugin->max_children;
 
   if (plugin->kind != CASK_PLUGIN_BACKEND && plugin->kind != CASK_PLUGIN_LAYER)
-    return check_invalid (error, "its kind %u is neither backend (1) nor layer (2)",
-                          plugin->kind);
+    return check_invalid (
+        error, "its kind %u is neither backend (1) nor layer (2): correct .kind",
+        plugin->kind);
   if (plugin->location > CASK_LOCATION_REQUIRED)
-    return check_invalid (error,
-                          "its location %u is unknown: none (0), optional (1) or "
-                          "required (2)",
-                          plugin->location);
+    return check_invalid (
+        error,
+        "its location %u is neither none (0) nor optional (1) nor required "
+        "(2): correct .location",
+        plugin->location);
   if (plugin->kind == CASK_PLUGIN_BACKEND && (min != 0 || max != 0))
-    return check_invalid (error, "a backend has no children, and it asks for %u to %u",
+    return check_invalid (error,
+                          "a backend has no children, and it asks for %u to %u: leave "
+                          ".min_children and .max_children out, or make it a layer",
                           min, max);
   if (plugin->kind == CASK_PLUGIN_LAYER && (min < 1 || max < min || max > CHILDREN_LIMIT))
-    return check_invalid (error, "a layer has 1 to %d children, and it asks for %u to %u",
-                          CHILDREN_LIMIT, min, max);
+    return check_invalid (
+        error,
+        "a layer has 1 to %d children, and it asks for %u to %u: correct "
+        ".min_children and .max_children",
+        CHILDREN_LIMIT, min, max);
   return TRUE;
 }
 
@@ -260,15 +269,18 @@ check_needs (const CaskPlugin *plugin, gboolean newer, GError **error)
         "it needs what this Cask does not know (needs 0x%" G_GINT64_MODIFIER "x): %s",
         plugin->needs, newer ? "use a newer Cask" : "correct .needs");
   if (plugin->needs == known)
-    return check_invalid (error,
-                          "its needs contradict each other: a layer that delegates "
-                          "changes no bytes, one that encodes does");
+    return check_invalid (
+        error, "its needs contradict each other: a layer that delegates "
+               "changes no bytes, one that encodes does: leave one of them out");
   if (plugin->needs != 0 && plugin->kind != CASK_PLUGIN_LAYER)
     return check_invalid (error, "only a layer can delegate or encode, and it is a "
-                                 "backend");
+                                 "backend: leave .needs out, or make it a layer");
   if (plugin->needs == CASK_NEEDS_DELEGATION && plugin->max_children != 1)
-    return check_invalid (error, "a layer that delegates has one child, and it takes %u",
-                          plugin->max_children);
+    return check_invalid (
+        error,
+        "a layer that delegates has one child, and it takes %u: correct "
+        ".max_children",
+        plugin->max_children);
   return TRUE;
 }
 
@@ -280,7 +292,8 @@ check_option (const CaskOptionSpec *options, guint32 i, GError **error)
   const CaskOptionSpec *option = &options[i];
 
   if (option->name == NULL)
-    return check_invalid (error, "its option %u has no name", i);
+    return check_invalid (
+        error, "its option %u has no name: set its .name, or correct .n_options", i);
   if (!cask_plugin_name_is_valid (option->name))
     {
       g_autofree char *quoted = cask_error_quote (option->name);
@@ -291,12 +304,16 @@ check_option (const CaskOptionSpec *options, guint32 i, GError **error)
     }
   for (guint32 k = 0; k < i; k++)
     if (strcmp (options[k].name, option->name) == 0)
-      return check_invalid (error, "it has the option '%s' twice", option->name);
+      return check_invalid (error, "it has the option '%s' twice: rename one",
+                            option->name);
   for (gsize k = 0; k < G_N_ELEMENTS (check_reserved); k++)
     if (strcmp (check_reserved[k], option->name) == 0)
       return check_invalid (error, "its option '%s' is one of Cask's own: rename it",
                             option->name);
-  return cask_option_check_fallbacks (option, error);
+  g_autoptr (GError) problem = NULL;
+  if (cask_option_check_fallbacks (option, &problem))
+    return TRUE;
+  return check_invalid (error, "its %s: correct its CaskOptionSpec", problem->message);
 }
 
 static gboolean
@@ -306,10 +323,12 @@ check_options (const CaskPlugin *plugin, gsize known, CaskLoadedPlugin *loaded,
   guint32 n = plugin->n_options;
 
   if (n > OPTIONS_LIMIT)
-    return check_invalid (error, "it has %u options, and %d are the most", n,
+    return check_invalid (error,
+                          "it has %u options, and %d are the most: correct .n_options", n,
                           OPTIONS_LIMIT);
   if (n > 0 && plugin->options == NULL)
-    return check_invalid (error, "it has %u options and no table of them", n);
+    return check_invalid (error, "it has %u options and no table of them: set .options",
+                          n);
 
   loaded->options = g_new0 (CaskOptionSpec, n + 1);
   for (guint32 i = 0; i < n; i++)
@@ -346,8 +365,9 @@ check_group (const CaskBackendOps *ops, const CheckSlot *group, GError **error)
       missing = &group[i];
   if (present == NULL || missing == NULL)
     return TRUE;
-  return check_invalid (error, "it has the slot %s and not %s: they go together",
-                        present->name, missing->name);
+  return check_invalid (
+      error, "it has the slot %s and not %s: they go together, set both or none",
+      present->name, missing->name);
 }
 
 static gboolean
@@ -357,7 +377,7 @@ check_slots (const CaskBackendOps *ops, gboolean delegates, GError **error)
 
   for (gsize i = 0; i < n; i++)
     if (!check_has (ops, &check_required[i]))
-      return check_invalid (error, "the required slot %s is NULL",
+      return check_invalid (error, "the required slot %s is NULL: set it",
                             check_required[i].name);
   /* What a delegating layer leaves out is its child's, and so is the handle it takes: a
    * layer that only refuses upload_begin is whole. */
@@ -369,7 +389,7 @@ check_slots (const CaskBackendOps *ops, gboolean delegates, GError **error)
   if (ops->upload_begin == NULL && (ops->upload_save != NULL || ops->upload_read != NULL))
     return check_invalid (error,
                           "it has the slot %s and not upload_begin: they go "
-                          "together",
+                          "together, set both or none",
                           ops->upload_save != NULL ? "upload_save" : "upload_read");
   return TRUE;
 }

@@ -150,7 +150,8 @@ file_open_checked (const char *path, struct stat *info, GError **error)
 
   if (fd < 0)
     {
-      file_fail (error, "open: %s", g_strerror (errno));
+      file_fail (error, "open: %s%s", g_strerror (errno),
+                 errno == EACCES ? ": let this process's user read it" : "");
       return -1;
     }
   gboolean good;
@@ -207,7 +208,8 @@ file_dlopen (const char *path, const struct stat *info, struct link_map **map,
       if (reason != NULL && g_str_has_prefix (reason, path) &&
           g_str_has_prefix (reason + strlen (path), ": "))
         reason += strlen (path) + 2;
-      file_fail (error, "cannot be loaded: %s", reason != NULL ? reason : "no reason");
+      file_fail (error, "cannot be loaded: %s: link or install what `ldd -r %s` misses",
+                 reason != NULL ? reason : "no reason", path);
       return NULL;
     }
   if (dlinfo (handle, RTLD_DI_LINKMAP, map) != 0 || !file_is_loaded (*map, info))
@@ -321,7 +323,8 @@ cask_plugin_file_load (const char *path, const char *name, GError **error)
 
   if (realpath (path, canonical) == NULL)
     {
-      file_fail (error, "%s: %s", path, g_strerror (errno));
+      file_fail (error, "%s: %s: install it, or correct the link", path,
+                 g_strerror (errno));
       return NULL;
     }
   CaskLoadedPlugin *loaded = NULL;

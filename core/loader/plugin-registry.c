@@ -116,6 +116,13 @@ registry_search_path (void)
 
 /* ---- Names ---- */
 
+static gboolean
+registry_is_candidate (const char *file)
+{
+  return g_str_has_prefix (file, PREFIX) && g_str_has_suffix (file, SUFFIX) &&
+         strlen (file) > strlen (PREFIX) + strlen (SUFFIX);
+}
+
 static void
 registry_add_names_in (const char *path, GHashTable *names)
 {
@@ -124,8 +131,7 @@ registry_add_names_in (const char *path, GHashTable *names)
 
   while (directory != NULL && (file = g_dir_read_name (directory)) != NULL)
     {
-      if (!g_str_has_prefix (file, PREFIX) || !g_str_has_suffix (file, SUFFIX) ||
-          strlen (file) <= strlen (PREFIX) + strlen (SUFFIX))
+      if (!registry_is_candidate (file))
         continue;
       g_autofree char *name = g_strndup (
           file + strlen (PREFIX), strlen (file) - strlen (PREFIX) - strlen (SUFFIX));
@@ -402,4 +408,59 @@ cask_list_plugins (void)
 {
   g_autoptr (GPtrArray) path = registry_search_path ();
   return registry_names (path);
+}
+
+static void
+registry_add_files_in (const char *path, GPtrArray *files)
+{
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  guint first = files->len;
+  const char *file;
+
+  while (directory != NULL && (file = g_dir_read_name (directory)) != NULL)
+    if (registry_is_candidate (file))
+      g_ptr_array_add (files, g_build_filename (path, file, NULL));
+  if (files->len > first)
+    qsort (files->pdata + first, files->len - first, sizeof *files->pdata,
+           registry_compare_names);
+}
+
+/* A directory that is on the path twice, perhaps by another name. */
+static gboolean
+registry_is_same (const char *a, const char *b)
+{
+  struct stat of_a, of_b;
+
+  return stat (a, &of_a) == 0 && stat (b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+         of_a.st_ino == of_b.st_ino;
+}
+
+/**
+ * cask_list_plugin_files:
+ *
+ * Every file on the search path that is named as a plugin's, `cask-NAME.so`, in the order
+ * in which it is searched: of several for one name the first is the one that is loaded.
+ * Files whose NAME no plugin can have are there, too. Nothing is opened.
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type filename): absolute
+ * paths
+ *
+ * Since: 1.0
+ */
+char **
+cask_list_plugin_files (void)
+{
+  g_autoptr (GPtrArray) path = registry_search_path ();
+  GPtrArray *files = g_ptr_array_new ();
+
+  for (guint i = 0; i < path->len; i++)
+    {
+      gboolean again = FALSE;
+      for (guint k = 0; k < i && !again; k++)
+        again = registry_is_same (path->pdata[k], path->pdata[i]);
+      if (!again)
+        registry_add_files_in (path->pdata[i], files);
+    }
+  g_ptr_array_add (files, NULL);
+  return (char **) g_ptr_array_free (files, FALSE);
 }

@@ -225,13 +225,17 @@ pool_thread (gpointer data)
 }
 
 /* A new thread inherits the mask of its maker: all signals blocked, so that the host's
- * handlers never run on a thread that the host does not know of. */
+ * handlers never run on a thread that the host does not know of; but for those that the
+ * thread brings upon itself, for which the kernel would end the process unheard. */
 static GThread *
 pool_start_thread (void)
 {
+  static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP };
   sigset_t all, before;
 
   sigfillset (&all);
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    sigdelset (&all, faults[i]);
   pthread_sigmask (SIG_SETMASK, &all, &before);
   GThread *thread = g_thread_try_new ("cask", pool_thread, NULL, NULL);
   pthread_sigmask (SIG_SETMASK, &before, NULL);

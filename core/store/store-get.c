@@ -127,9 +127,9 @@ store_read_whole (CaskStore *store, const CaskDigest *digest, CaskBlobInfo *info
 }
 
 /* Reads until a copy is good or there is none left. */
-static GBytes *
-store_get_verified (CaskStore *store, const CaskDigest *digest, GCancellable *cancellable,
-                    GError **error)
+GBytes *
+cask_store_get_verified (CaskStore *store, const CaskDigest *digest,
+                         GCancellable *cancellable, GError **error)
 {
   CaskBlobInfo info;
 
@@ -179,7 +179,7 @@ cask_store_get (CaskStore *store, const CaskDigest *digest, GCancellable *cancel
 
   if (!cask_store_begin (store, digest, cancellable, error))
     return NULL;
-  GBytes *bytes = store_get_verified (store, digest, cancellable, error);
+  GBytes *bytes = cask_store_get_verified (store, digest, cancellable, error);
   cask_store_leave (store);
   return bytes;
 }

@@ -181,7 +181,7 @@ store_host_free (CaskHost *table)
 }
 
 CaskNodeHosts *
-cask_store_hosts_new (guint threads)
+cask_store_hosts_new (guint threads, const char *spool)
 {
   StoreHosts *hosts = g_new0 (StoreHosts, 1);
 
@@ -190,6 +190,7 @@ cask_store_hosts_new (guint threads)
     .host_drain = store_host_drain,
     .host_free = store_host_free,
     .data = hosts,
+    .spool = g_strdup (spool),
   };
   g_weak_ref_init (&hosts->store, NULL);
   hosts->lane = cask_lane_new (threads);
@@ -209,5 +210,6 @@ cask_store_hosts_free (CaskNodeHosts *table)
 
   g_weak_ref_clear (&hosts->store);
   cask_lane_unref (hosts->lane);
+  g_free (hosts->hosts.spool);
   g_free (hosts);
 }

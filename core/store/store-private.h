@@ -26,17 +26,25 @@ struct _CaskStore
   CaskNodeHosts *hosts;
   CaskLane *lane;
   char *config; /* redacted */
+  char *name;   /* of the root node, for messages: "fs:/srv/blobs" */
   CaskVerified *verified;
   CaskVerifyPolicy policy;
   guint64 max_get;
   guint fork_generation;
   CaskCapabilities capabilities;
-  gboolean groups_puts; /* the backend has a put_many of its own */
+  guint threads;        /* the lane's bound */
+  gboolean groups_puts; /* puts that wait are taken together (async-write.c) */
 
   gint state; /* atomic; 2 for each operation under way, 1 once closed */
   GMutex close_lock;
   GCond close_progress;
   gboolean is_closed; /* close_lock */
+  guint n_readers;    /* close_lock; streams that read from the backend, closed or not */
+  CaskNode *orphan;   /* close_lock; what close left for the last of them to close */
+  GQueue uploads;     /* close_lock; of the open handles of uploads (upload-handle.c) */
+  GQueue dropped;     /* close_lock; of CaskUploadEngine, given up and not yet closed
+                         (upload.c) */
+  guint64 n_dropped;  /* close_lock; so many were, ever */
 };
 
 /* Brackets every operation. cask_store_enter() fails with CLOSED. */
@@ -45,6 +53,20 @@ void cask_store_leave (CaskStore *store);
 
 /* Refuses new operations from now on. */
 void cask_store_refuse_new (CaskStore *store);
+
+/* FALSE and CLOSED in a forked child. */
+gboolean cask_store_is_ours (CaskStore *store, GError **error);
+
+/* For as long as a reader is counted, the backend stays open, whatever becomes of the
+ * store. Add within an operation; remove from any thread, without blocking. */
+void cask_store_add_reader (CaskStore *store);
+void cask_store_remove_reader (CaskStore *store);
+
+/* Aborts the uploads of a store on which no operation is under way (upload-handle.c). */
+void cask_store_abort_uploads (CaskStore *store, CaskNode *root);
+
+/* What finalize does in the process that opened the store. */
+void cask_store_dismantle (CaskStore *store);
 
 /* Puts the store's name, and the digest if any, before a CASK_ERROR's message. Returns:
  * FALSE */
@@ -62,7 +84,8 @@ cask_store_root (CaskStore *store)
 }
 
 /* Hosts for the nodes of a store (store-host.c). */
-CaskNodeHosts *cask_store_hosts_new (guint threads);
+/* spool: where uploads gather that a backend does not take in pieces. */
+CaskNodeHosts *cask_store_hosts_new (guint threads, const char *spool);
 void cask_store_hosts_set_store (CaskNodeHosts *hosts, CaskStore *store);
 void cask_store_hosts_free (CaskNodeHosts *hosts);
 
@@ -94,7 +117,19 @@ gboolean cask_store_try_get (CaskStore *store, const CaskDigest *digest, guint64
 gboolean cask_store_try_stat (CaskStore *store, const CaskDigest *digest,
                               CaskBlobInfo *info, GError **error);
 
-/* Puts several blobs in one call of the backend. Each item's outcome or error is set. */
+/* The flags of cask-plugin.h for a put, or a commit, of this blob (store-put.c). */
+guint32 cask_store_put_flags (CaskStore *store, const CaskDigest *digest,
+                              CaskPutFlags flags);
+
+/* What cask_store_get() does within begin and leave (store-get.c). */
+GBytes *cask_store_get_verified (CaskStore *store, const CaskDigest *digest,
+                                 GCancellable *cancellable, GError **error);
+
+/* Puts several blobs in one call of the backend. Each item's outcome or error is set
+ * (store-put.c). Within enter and leave. */
+void cask_store_put_items (CaskStore *store, CaskItem *items, gsize n_items,
+                           CaskPutFlags flags, GCancellable *cancellable);
+/* The same for puts that were asked for one by one, without flags; not within. */
 void cask_store_put_group (CaskStore *store, CaskItem *items, gsize n_items);
 
 /* list-page.c; takes infos. */

@@ -5,20 +5,27 @@
  * The core hashes what it is given, so what a backend stores under a digest was right
  * when it was handed over. A put also heals: where this process has found the blob
  * corrupt, or the caller doubts it, the backend is asked to replace whatever it has. */
-#include "store-private.h"
+#include "batch-private.h"
 
 #include <cask/cask-digest.h>
 
 #include "error-private.h"
 #include "hasher-private.h"
 
+/* What the caller asks of the backend, whichever the blob. */
 static guint32
-store_backend_flags (CaskStore *store, const CaskDigest *digest, CaskPutFlags flags)
+store_asked_flags (CaskPutFlags flags)
 {
-  guint32 backend_flags = flags & CASK_PUT_COPY ? 0 : CASK_PUT_KEEP;
+  return (flags & CASK_PUT_COPY ? 0 : CASK_PUT_KEEP) |
+         (flags & CASK_PUT_VERIFY_EXISTING ? CASK_PUT_REPLACE : 0);
+}
 
-  if ((flags & CASK_PUT_VERIFY_EXISTING) ||
-      cask_verified_is_corrupt (store->verified, digest))
+guint32
+cask_store_put_flags (CaskStore *store, const CaskDigest *digest, CaskPutFlags flags)
+{
+  guint32 backend_flags = store_asked_flags (flags);
+
+  if (cask_verified_is_corrupt (store->verified, digest))
     backend_flags |= CASK_PUT_REPLACE;
   return backend_flags;
 }
@@ -30,7 +37,7 @@ store_put_checked (CaskStore *store, const CaskDigest *digest, GBytes *bytes,
                    GError **error)
 {
   gboolean made = FALSE;
-  guint32 backend_flags = store_backend_flags (store, digest, flags);
+  guint32 backend_flags = cask_store_put_flags (store, digest, flags);
 
   if (!cask_node_ops.put (cask_store_root (store), digest, bytes, backend_flags, &made,
                           cancellable, error))
@@ -54,7 +61,7 @@ store_check_given (CaskStore *store, const CaskDigest *digest, GBytes *bytes,
   if (cask_digest_equal (digest, &actual))
     return TRUE;
   cask_error_set_mismatch (error, CASK_ERROR_DIGEST_MISMATCH, digest, &actual);
-  cask_error_prefix (error, store->root->name, NULL);
+  cask_error_prefix (error, store->name, NULL);
   return FALSE;
 }
 
@@ -140,39 +147,55 @@ cask_store_add (CaskStore *store, GBytes *bytes, CaskAlgorithm algorithm,
   return success;
 }
 
-/* Checks the items one by one, and copies those that can be put together to `fitting`;
- * what needs healing is put by itself. Returns: how many fit */
-static gsize
-store_sort_group (CaskStore *store, CaskItem *items, gsize n_items, gsize *places,
-                  CaskItem *fitting)
+/* Whether an item's bytes can be put together with others'. What needs healing is put by
+ * itself, unless all are to replace what is there. */
+static gboolean
+store_check_item (CaskStore *store, CaskItem *item, gint64 parameter,
+                  GCancellable *cancellable)
 {
-  gsize n = 0;
+  CaskPutFlags flags = (CaskPutFlags) parameter;
+  gboolean created = FALSE;
 
+  if (!store_check_given (store, item->digest, item->bytes, &item->error))
+    return FALSE;
+  if ((flags & CASK_PUT_VERIFY_EXISTING) ||
+      !cask_verified_is_corrupt (store->verified, item->digest))
+    return TRUE;
+  if (store_put_checked (store, item->digest, item->bytes, flags, &created, cancellable,
+                         &item->error))
+    item->outcome = created;
+  return FALSE;
+}
+
+static gboolean
+store_put_call (CaskStore *store, CaskItem *items, gsize n_items, gint64 parameter,
+                GCancellable *cancellable, GError **error)
+{
+  guint32 backend_flags = store_asked_flags ((CaskPutFlags) parameter);
+
+  if (!cask_node_ops.put_many (cask_store_root (store), items, n_items, backend_flags,
+                               cancellable, error))
+    return FALSE;
   for (gsize i = 0; i < n_items; i++)
     {
-      CaskItem *item = &items[i];
-      gboolean created = FALSE;
-
-      if (!cask_digest_check (item->digest, &item->error) ||
-          !store_check_given (store, item->digest, item->bytes, &item->error))
-        continue;
-      if (!cask_verified_is_corrupt (store->verified, item->digest))
-        {
-          places[n] = i;
-          fitting[n++] = *item;
-        }
-      else if (store_put_checked (store, item->digest, item->bytes, CASK_PUT_NONE,
-                                  &created, NULL, &item->error))
-        item->outcome = created;
+      if (items[i].error == NULL && (backend_flags & CASK_PUT_REPLACE))
+        cask_verified_clear_corrupt (store->verified, items[i].digest);
+      cask_store_fail (store, items[i].digest, &items[i].error);
     }
-  return n;
+  return TRUE;
+}
+
+void
+cask_store_put_items (CaskStore *store, CaskItem *items, gsize n_items,
+                      CaskPutFlags flags, GCancellable *cancellable)
+{
+  cask_store_group (store, items, n_items, store_check_item, store_put_call, flags,
+                    cancellable);
 }
 
 void
 cask_store_put_group (CaskStore *store, CaskItem *items, gsize n_items)
 {
-  g_autofree CaskItem *fitting = g_new0 (CaskItem, n_items);
-  g_autofree gsize *places = g_new0 (gsize, n_items);
   g_autoptr (GError) failure = NULL;
 
   if (!cask_store_enter (store, &failure))
@@ -181,17 +204,6 @@ cask_store_put_group (CaskStore *store, CaskItem *items, gsize n_items)
         items[i].error = g_error_copy (failure);
       return;
     }
-  gsize n = store_sort_group (store, items, n_items, places, fitting);
-  if (n > 0)
-    cask_node_ops.put_many (cask_store_root (store), fitting, n, CASK_PUT_KEEP, NULL,
-                            &failure);
-  for (gsize i = 0; i < n; i++)
-    {
-      CaskItem *item = &items[places[i]];
-      *item = fitting[i];
-      if (failure != NULL)
-        item->error = g_error_copy (failure);
-      cask_store_fail (store, item->digest, &item->error);
-    }
+  cask_store_put_items (store, items, n_items, CASK_PUT_NONE, NULL);
   cask_store_leave (store);
 }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * store.c: opening and closing a store.
+ * store.c: opening a store, and what it says of itself.
  *
- * An operation is bracketed by enter and leave, which count it in `state`. Closing sets
- * the lowest bit of `state`, after which nothing enters, and waits for the count to reach
- * zero: only then is the backend closed. Where the last reference is dropped instead, no
- * operation can be under way, for each holds a reference; the backend is closed on a
- * thread of the pool, so that dropping never blocks.
- *
- * Locks: `close_lock` guards `is_closed` and the wait for the last operation. */
+ * The options that belong to the store are taken from the root of the config's tree; the
+ * rest of the tree is the loader's. */
 #include "store-private.h"
 
-#include "completion-private.h"
 #include "error-private.h"
 #include "fork-private.h"
-
-#define STORE_CLOSED 1
-#define STORE_OPERATION 2
 
 G_DEFINE_FINAL_TYPE (CaskStore, cask_store, G_TYPE_OBJECT)
 
@@ -26,6 +17,7 @@ enum
   STORE_OPTION_VERIFY,
   STORE_OPTION_THREADS,
   STORE_OPTION_MAX_GET,
+  STORE_OPTION_SPOOL,
   N_STORE_OPTIONS
 };
 
@@ -47,55 +39,12 @@ static const CaskOptionSpec store_options[N_STORE_OPTIONS] = {
     .fallback = "2GiB",
     .min = 1,
     .max = G_MAXSSIZE },
+  { .name = "spool",
+    .help =
+        "the directory where an upload gathers that the backend takes as a whole only",
+    .type = CASK_OPTION_STRING,
+    .fallback = "/var/tmp" },
 };
-
-/* Closing
- * ----------------------------------------------------------------------------------------------
- */
-
-/* The backend of a store that nobody holds any more. */
-typedef struct
-{
-  CaskPoolJob job;
-  CaskNode *root;
-  CaskNodeHosts *hosts;
-} StoreRemains;
-
-static void
-store_close_remains (CaskPoolJob **jobs, guint n)
-{
-  StoreRemains *remains = (StoreRemains *) (gpointer) jobs[0];
-  (void) n;
-
-  cask_node_close (remains->root);
-  cask_store_hosts_free (remains->hosts);
-  g_free (remains);
-}
-
-static void
-store_close_in_background (CaskNode *root, CaskNodeHosts *hosts)
-{
-  StoreRemains *remains = g_new0 (StoreRemains, 1);
-  g_autoptr (CaskLane) lane = cask_lane_new (1);
-
-  remains->job.func = store_close_remains;
-  remains->root = root;
-  remains->hosts = hosts;
-  cask_pool_push (lane, &remains->job, G_PRIORITY_DEFAULT);
-}
-
-static void
-store_dismantle (CaskStore *store)
-{
-  if (store->root != NULL)
-    store_close_in_background (store->root, store->hosts);
-  else if (store->hosts != NULL)
-    cask_store_hosts_free (store->hosts);
-  cask_lane_unref (store->lane);
-  cask_verified_free (store->verified);
-  g_mutex_clear (&store->close_lock);
-  g_cond_clear (&store->close_progress);
-}
 
 static void
 cask_store_finalize (GObject *object)
@@ -105,7 +54,8 @@ cask_store_finalize (GObject *object)
   /* In a forked child the backend's threads are gone, and any lock may have been held by
    * one of them: what has a lock is left alone. */
   if (self->fork_generation == cask_fork_generation ())
-    store_dismantle (self);
+    cask_store_dismantle (self);
+  g_free (self->name);
   g_free (self->config);
   G_OBJECT_CLASS (cask_store_parent_class)->finalize (object);
 }
@@ -138,107 +88,6 @@ cask_store_init (CaskStore *self)
   g_mutex_init (&self->close_lock);
   g_cond_init (&self->close_progress);
 }
-
-void
-cask_store_refuse_new (CaskStore *store)
-{
-  g_atomic_int_or ((guint *) &store->state, STORE_CLOSED);
-}
-
-static gboolean
-store_is_ours (CaskStore *store, GError **error)
-{
-  if (G_LIKELY (store->fork_generation == cask_fork_generation ()))
-    return TRUE;
-  g_set_error (error, CASK_ERROR, CASK_ERROR_CLOSED,
-               "%s: opened before a fork; open it anew in this process", store->config);
-  return FALSE;
-}
-
-gboolean
-cask_store_enter (CaskStore *store, GError **error)
-{
-  if (!store_is_ours (store, error))
-    return FALSE;
-
-  gint before = g_atomic_int_add (&store->state, STORE_OPERATION);
-  if (G_LIKELY (!(before & STORE_CLOSED)))
-    return TRUE;
-  cask_store_leave (store);
-  g_set_error (error, CASK_ERROR, CASK_ERROR_CLOSED, "%s: the store is closed",
-               store->config);
-  return FALSE;
-}
-
-void
-cask_store_leave (CaskStore *store)
-{
-  gint before = g_atomic_int_add (&store->state, -STORE_OPERATION);
-
-  if (G_LIKELY (before != (STORE_OPERATION | STORE_CLOSED)))
-    return;
-  g_mutex_lock (&store->close_lock);
-  g_cond_broadcast (&store->close_progress);
-  g_mutex_unlock (&store->close_lock);
-}
-
-/* Waits until the last operation has left. Returns: whether closing the backend is now
- * the caller's; FALSE where another thread has done it. */
-static gboolean
-store_wait_idle (CaskStore *store, CaskNode **root)
-{
-  g_mutex_lock (&store->close_lock);
-  while (g_atomic_int_get (&store->state) != STORE_CLOSED)
-    g_cond_wait (&store->close_progress, &store->close_lock);
-  *root = g_steal_pointer (&store->root);
-  while (*root == NULL && !store->is_closed)
-    g_cond_wait (&store->close_progress, &store->close_lock);
-  g_mutex_unlock (&store->close_lock);
-  return *root != NULL;
-}
-
-/**
- * cask_store_close:
- * @store: a store
- * @cancellable: (nullable): looked at before anything is done; a close that has begun is
- * not given up
- * @error: return location for an error
- *
- * Closes the store: operations from now on, and those that are queued and have not
- * started, fail with %CASK_ERROR_CLOSED; those under way finish; then the backend is
- * closed, and the call returns. Closing a closed store does nothing.
- *
- * Errors: %CASK_ERROR_CLOSED only in a forked child, %G_IO_ERROR_CANCELLED.
- *
- * Returns: whether the store is closed
- *
- * Since: 1.0
- */
-gboolean
-cask_store_close (CaskStore *store, GCancellable *cancellable, GError **error)
-{
-  CaskNode *root;
-
-  g_return_val_if_fail (CASK_IS_STORE (store), FALSE);
-
-  if (!store_is_ours (store, error) ||
-      g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  cask_store_refuse_new (store);
-  if (!store_wait_idle (store, &root))
-    return TRUE;
-
-  cask_node_close (root);
-  g_mutex_lock (&store->close_lock);
-  store->is_closed = TRUE;
-  g_cond_broadcast (&store->close_progress);
-  g_mutex_unlock (&store->close_lock);
-  return TRUE;
-}
-
-/* Opening
- * ----------------------------------------------------------------------------------------------
- */
 
 /* Takes the store's own options from the root of the tree, and puts them back after the
  * backend has been given its own, for the text of the config. */
@@ -284,10 +133,31 @@ store_new (CaskNode *root, CaskNodeHosts *hosts, const CaskOptionValue *values,
   store->policy = (CaskVerifyPolicy) values[STORE_OPTION_VERIFY].number;
   store->max_get = values[STORE_OPTION_MAX_GET].number;
   store->config = config;
+  store->name = g_strdup (root->name);
   store->capabilities = (CaskCapabilities) root->capabilities;
-  store->groups_puts = root->ops.put_many != NULL;
+  store->threads = (guint) values[STORE_OPTION_THREADS].number;
+  /* Only a flush is worth more for many than for one: without one to share, two threads
+   * that put one by one are faster than one that puts all. */
+  store->groups_puts =
+      root->ops.put_many != NULL && (root->capabilities & CASK_CAPABILITY_DURABLE) != 0;
   cask_store_hosts_set_store (hosts, store);
   return store;
+}
+
+static CaskStore *
+store_open_tree (CaskConfigNode *tree, const CaskOptionValue *values, GPtrArray *texts,
+                 GCancellable *cancellable, GError **error)
+{
+  CaskNodeHosts *hosts = cask_store_hosts_new (
+      (guint) values[STORE_OPTION_THREADS].number, values[STORE_OPTION_SPOOL].string);
+  CaskNode *root = cask_node_open (tree, hosts, cancellable, error);
+
+  if (root == NULL)
+    {
+      cask_store_hosts_free (hosts);
+      return NULL;
+    }
+  return store_new (root, hosts, values, store_print_config (tree, texts));
 }
 
 /**
@@ -311,6 +181,7 @@ CaskStore *
 cask_store_open (const char *config, GCancellable *cancellable, GError **error)
 {
   CaskOptionValue values[N_STORE_OPTIONS] = { 0 };
+  CaskStore *store = NULL;
 
   g_return_val_if_fail (config != NULL, NULL);
 
@@ -324,18 +195,10 @@ cask_store_open (const char *config, GCancellable *cancellable, GError **error)
     return NULL;
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_set_size (texts, N_STORE_OPTIONS);
-  if (!store_take_options (tree, values, texts, error))
-    return NULL;
-
-  CaskNodeHosts *hosts =
-      cask_store_hosts_new ((guint) values[STORE_OPTION_THREADS].number);
-  CaskNode *root = cask_node_open (tree, hosts, cancellable, error);
-  if (root == NULL)
-    {
-      cask_store_hosts_free (hosts);
-      return NULL;
-    }
-  return store_new (root, hosts, values, store_print_config (tree, texts));
+  if (store_take_options (tree, values, texts, error))
+    store = store_open_tree (tree, values, texts, cancellable, error);
+  g_free ((char *) values[STORE_OPTION_SPOOL].string);
+  return store;
 }
 
 /**
@@ -369,23 +232,4 @@ cask_store_get_capabilities (CaskStore *store)
   g_return_val_if_fail (CASK_IS_STORE (store), 0);
 
   return store->capabilities;
-}
-
-gboolean
-cask_store_fail (CaskStore *store, const CaskDigest *digest, GError **error)
-{
-  if (error != NULL && *error != NULL && (*error)->domain == CASK_ERROR)
-    cask_error_prefix (error, store->root->name, digest);
-  return FALSE;
-}
-
-gboolean
-cask_store_begin (CaskStore *store, const CaskDigest *digest, GCancellable *cancellable,
-                  GError **error)
-{
-  if (digest != NULL && !cask_digest_check (digest, error))
-    return FALSE;
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  return cask_store_enter (store, error);
 }

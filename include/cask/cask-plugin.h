@@ -253,7 +253,9 @@ struct _CaskBackendOps
                       guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info);
   CaskTry (*try_stat) (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info);
 
-  /* Reading in pieces: all three or none. A handle is one copy, fixed at open. */
+  /* Reading in pieces: all three or none, and the host reads by get, which can not
+   * outlive a removal: READS_OUTLIVE_REMOVE is then not announced. A handle is one copy,
+   * fixed at open. */
   CaskBackendBlob *(*blob_open) (CaskBackend *self, const CaskDigest *digest,
                                  guint32 flags, CaskBlobInfo *info,
                                  GCancellable *cancellable, GError **error);
@@ -265,11 +267,14 @@ struct _CaskBackendOps
                        GError **error);
   void (*blob_close) (CaskBackend *self, CaskBackendBlob *blob);
 
-  /* Writing in pieces: begin, write, commit and close, or none, and uploads are
-   * UNSUPPORTED. Nothing is visible before the commit. */
+  /* Writing in pieces: begin, write, commit and close, or none: the host gathers what
+   * is written, in memory up to 1 MiB and then in a file without a name in the store's
+   * `spool` directory, and puts it as a whole. Nothing is visible before the commit.
+   * expected_size is a hint: fewer and more bytes may come. */
   CaskBackendUpload *(*upload_begin) (CaskBackend *self, const CaskUploadSpec *spec,
                                       GCancellable *cancellable, GError **error);
-  /* All of chunk or a failure, after which only close is left. chunk may be kept. */
+  /* All of chunk, which is not empty, or a failure, after which only close is left. chunk
+   * may be kept. */
   gboolean (*upload_write) (CaskBackend *self, CaskBackendUpload *upload, GBytes *chunk,
                             GCancellable *cancellable, GError **error);
   /* As put. After a failure: the same commit again, or close. */
@@ -279,23 +284,30 @@ struct _CaskBackendOps
   /* Called once, last, always. keep: what was saved stays saved. */
   void (*upload_close) (CaskBackend *self, CaskBackendUpload *upload, gboolean keep);
 
-  /* Continuing later: save, resume and list, or none (UNSUPPORTED). What was written, and
-   * state (16 MiB at most), are kept under an id of 1 to 1,024 characters of
-   * [A-Za-z0-9._~:-]. Repeatable; the id stays the same. */
+  /* Continuing later: save, resume and list, or none (UNSUPPORTED). Called only where
+   * RESUME is announced. What was written, and state (16 MiB at most, the core's own),
+   * are kept with the durability of a put under an id of 1 to 1,024 characters of
+   * [A-Za-z0-9._~:-]. Repeatable, and possible before anything is written; the id stays
+   * the same. */
   gboolean (*upload_save) (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
                            char **id, GCancellable *cancellable, GError **error);
-  /* The upload as it was last saved. Errors: NOT_FOUND, BUSY while it is open anywhere.
-   */
+  /* The upload as it was last saved: the state that was given then, and how much was
+   * written by then; what was written later is dropped. id has the form above, and may
+   * still be anybody's invention. Errors: NOT_FOUND, BUSY while it is open anywhere. */
   CaskBackendUpload *(*upload_resume) (CaskBackend *self, const char *id, GBytes **state,
                                        guint64 *offset, GCancellable *cancellable,
                                        GError **error);
-  /* Those saved and not open. */
+  /* Those saved and not open. mtime_usec: when it was last saved, not when it was last
+   * written to. The host leaves out what has no proper id, and warns. */
   gboolean (*upload_list) (CaskBackend *self, CaskUploadFunc func, gpointer data,
                            GCancellable *cancellable, GError **error);
 
-  /* Reads what upload_write has taken, for a layer that serves while it fills: from any
-   * thread, beside the one writer, until close. n_read: 0 where nothing is there yet.
-   * NULL: UNSUPPORTED. */
+  /* Reads what upload_write has taken, or what a resume brought back: from any thread,
+   * beside the one writer, until close. n_read: 0 where nothing is there yet. The core
+   * hashes anew through it where the hash in a state that came back is damaged or is not
+   * of the offset that came with it; a layer may serve what it is still filling. NULL:
+   * UNSUPPORTED, and an upload that would have to be hashed anew can not be resumed. What
+   * the host gathers can be read. */
   gboolean (*upload_read) (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
                            void *buffer, gsize count, gsize *n_read,
                            GCancellable *cancellable, GError **error);
@@ -410,7 +422,7 @@ typedef struct
 
 /**
  * CASK_PLUGIN_DEFINE:
- * @...: initialisers of #CaskPlugin from `.need_minor` on, in the order of the struct
+ * @...: initialisers of #CaskPlugin from `.n_options` on, in the order of the struct
  *
  * Defines the note and the exported table `cask_plugin`. In C++ as well.
  */

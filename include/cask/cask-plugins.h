@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 void cask_add_plugin_dir (const char *path);
 gboolean cask_register_plugin (const CaskPlugin *plugin, GError **error);
 char **cask_list_plugins (void);
+char **cask_list_plugin_files (void);
 
 #define CASK_TYPE_PLUGIN_INFO (cask_plugin_info_get_type ())
 

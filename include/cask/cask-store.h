@@ -32,6 +32,8 @@ G_DECLARE_FINAL_TYPE (CaskStore, cask_store, CASK, STORE, GObject)
  * reused: a backend that keeps bytes in memory is to copy them
  * @CASK_PUT_VERIFY_EXISTING: what the store has under this digest may be damaged: store
  * the bytes anew
+ * @CASK_PUT_ALL_ALGORITHMS: hash by every algorithm, in the one pass: uploads only, see
+ * cask_upload_get_digest()
  *
  * How to put. The lower bits belong to the plugin interface.
  *
@@ -41,7 +43,8 @@ typedef enum
 {
   CASK_PUT_NONE = 0,
   CASK_PUT_COPY = 1 << 8,
-  CASK_PUT_VERIFY_EXISTING = 1 << 9
+  CASK_PUT_VERIFY_EXISTING = 1 << 9,
+  CASK_PUT_ALL_ALGORITHMS = 1 << 10
 } CaskPutFlags;
 
 /** CASK_LIST_DEFAULT: how many blobs a page has where the limit is given as 0. Since: 1.0

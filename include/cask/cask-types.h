@@ -152,7 +152,8 @@ typedef enum
 /**
  * CaskError:
  * @CASK_ERROR_NOT_FOUND: the blob is certainly not in the store
- * @CASK_ERROR_DIGEST_MISMATCH: the bytes given do not hash to the digest given
+ * @CASK_ERROR_DIGEST_MISMATCH: the bytes given do not hash to the digest given, or are
+ * more or fewer than were announced
  * @CASK_ERROR_INVALID_DIGEST: not a digest
  * @CASK_ERROR_CORRUPT: the stored bytes do not hash to their digest, or are no blob at
  * all

@@ -4,6 +4,7 @@
  *
  * A store of one thread is hung by a job of the test's own in its lane: what is begun
  * then stays queued until the test lets go. */
+#include "hang.h"
 #include "store-private.h"
 #include "test-support.h"
 
@@ -11,56 +12,6 @@
 #include <cask/cask-error.h>
 #include <cask/cask-store-async.h>
 #include <string.h>
-
-/* ---- A hung lane ---- */
-
-typedef struct
-{
-  CaskPoolJob job;
-  GMutex lock;
-  GCond progress;
-  gboolean hangs, let_go, gone; /* lock */
-} Hang;
-
-static void
-hang_run (CaskPoolJob **jobs, guint n)
-{
-  Hang *hang = (Hang *) (gpointer) jobs[0];
-  (void) n;
-
-  g_mutex_lock (&hang->lock);
-  hang->hangs = TRUE;
-  g_cond_broadcast (&hang->progress);
-  while (!hang->let_go)
-    g_cond_wait (&hang->progress, &hang->lock);
-  hang->gone = TRUE;
-  g_cond_broadcast (&hang->progress);
-  g_mutex_unlock (&hang->lock);
-}
-
-static void
-hang_begin (Hang *hang, CaskStore *store)
-{
-  *hang = (Hang){ .job.func = hang_run };
-  g_mutex_init (&hang->lock);
-  g_cond_init (&hang->progress);
-  cask_pool_push (store->lane, &hang->job, G_MININT);
-  g_mutex_lock (&hang->lock);
-  while (!hang->hangs)
-    g_cond_wait (&hang->progress, &hang->lock);
-  g_mutex_unlock (&hang->lock);
-}
-
-static void
-hang_end (Hang *hang)
-{
-  g_mutex_lock (&hang->lock);
-  hang->let_go = TRUE;
-  g_cond_broadcast (&hang->progress);
-  while (!hang->gone)
-    g_cond_wait (&hang->progress, &hang->lock);
-  g_mutex_unlock (&hang->lock);
-}
 
 /* ---- Operations ---- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * minimal.c: the smallest whole backend: the required slots and no other. With
- * ZOO_COUNTING it takes batches of puts as well, and says as `stored_bytes` of its usage
- * how many blobs the largest had. As C++ it is L45. */
+ * ZOO_COUNTING it takes batches of puts as well, claims to be durable, and says as
+ * `stored_bytes` of its usage how many blobs the largest had. As C++ it is L45. */
 #include "zoo.h"
 
 #ifdef ZOO_COUNTING
@@ -52,8 +52,15 @@ static const CaskBackendOps minimal_ops = {
 #endif
 };
 
+/* A host gathers puts only where a flush is saved by it. */
+#ifdef ZOO_COUNTING
+#define ZOO_CAPABILITIES CASK_CAPABILITY_DURABLE
+#else
+#define ZOO_CAPABILITIES 0
+#endif
+
 CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND,
                     .capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS |
-                                    CASK_CAPABILITY_REMOVE_UNUSED,
+                                    CASK_CAPABILITY_REMOVE_UNUSED | ZOO_CAPABILITIES,
                     .name = ZOO_NAME, .version = "1.0", .summary = "Blobs in a tree",
                     .ops = &minimal_ops)

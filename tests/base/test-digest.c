@@ -97,7 +97,7 @@ test_no_separator (void)
   CaskDigest digest;
   CU_ASSERT_FALSE (cask_digest_parse (endless, &digest, &error));
   CU_ASSERT_TRUE (error != NULL && strlen (error->message) < 200);
-  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_INVALID_DIGEST, "aaa…' has no ':'");
+  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_INVALID_DIGEST, "aaa...' has no ':'");
 }
 
 static void

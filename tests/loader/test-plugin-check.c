@@ -231,6 +231,37 @@ test_slots (void)
   LONELY (upload_read, "it has the slot upload_read and not upload_begin");
 }
 
+/* Each group but one slot of it, whichever; a whole one; and saving what is never begun.
+ */
+static void
+test_groups (void)
+{
+#define AT(slot) G_STRUCT_OFFSET (CaskBackendOps, slot)
+  static const gsize begin[] = { AT (upload_begin), AT (upload_write), AT (upload_commit),
+                                 AT (upload_close) };
+  static const gsize resume[] = { AT (upload_save), AT (upload_resume), AT (upload_list),
+                                  0 };
+  static const gsize blob[] = { AT (blob_open), AT (blob_read), AT (blob_close), 0 };
+  static const gsize *const groups[] = { begin, resume, blob };
+
+  for (gsize g = 0; g < G_N_ELEMENTS (groups); g++)
+    for (gsize missing = 0; missing < 4 && groups[g][missing] != 0; missing++)
+      {
+        Specimen s;
+        specimen_init (&s);
+        for (gsize i = 0; i < 4 && groups[g][i] != 0; i++)
+          if (i != missing)
+            specimen_fill (&s.ops, groups[g][i]);
+        specimen_refused (&s, CASK_ERROR_PLUGIN_INVALID, "they go together");
+      }
+
+  Specimen s;
+  specimen_init (&s);
+  for (gsize i = 0; i < 3; i++)
+    specimen_fill (&s.ops, resume[i]);
+  specimen_refused (&s, CASK_ERROR_PLUGIN_INVALID, "upload_save and not upload_begin");
+}
+
 static void
 test_options (void)
 {
@@ -321,7 +352,8 @@ main (int argc, char **argv)
     { "L37 kind, location and children make sense", test_shape },
     { "what a plugin needs is known and fits together", test_needs },
     { "a delegating layer may leave out all but open and close", test_delegation },
-    { "L35 L36 slots are there, and groups are whole", test_slots },
+    { "L35 L36 slots are there, and groups are not one slot", test_slots },
+    { "a group of slots that lacks any one of them is refused", test_groups },
     { "L38 options make sense", test_options },
     { "L33 an older minor's shorter tables are filled", test_older },
     { "L32 a newer minor's longer tables are accepted", test_newer },

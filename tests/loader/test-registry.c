@@ -231,9 +231,24 @@ test_list (void)
   CU_ASSERT_TRUE (g_file_set_contents (text, "text", -1, NULL));
   CU_ASSERT_TRUE (g_file_set_contents (other, "text", -1, NULL));
   CU_ASSERT_TRUE (g_file_set_contents (empty, "text", -1, NULL));
-  g_setenv ("CASK_PLUGIN_PATH", directory, TRUE);
+  const char *second = test_directory ();
+  g_autofree char *hidden = g_build_filename (second, "cask-broken.so", NULL);
+  g_autofree char *path = g_strdup_printf ("%s:%s:%s", directory, second, directory);
+
+  CU_ASSERT_TRUE (g_file_set_contents (hidden, "text", -1, NULL));
+  g_setenv ("CASK_PLUGIN_PATH", path, TRUE);
   g_auto (GStrv) list = cask_list_plugins ();
+  g_auto (GStrv) files = cask_list_plugin_files ();
   g_setenv ("CASK_PLUGIN_PATH", "", TRUE);
+  /* Behind what was added, once each, in the order of the search. */
+  guint n = g_strv_length (files);
+  CU_ASSERT_TRUE (n >= 3);
+  if (n >= 3)
+    {
+      CU_ASSERT_STRING_EQUAL (files[n - 3], other);
+      CU_ASSERT_STRING_EQUAL (files[n - 2], text);
+      CU_ASSERT_STRING_EQUAL (files[n - 1], hidden);
+    }
   names = (const char *const *) list;
   CU_ASSERT_TRUE (g_strv_contains (names, "broken"));
   CU_ASSERT_TRUE (g_strv_contains (names, "linked"));

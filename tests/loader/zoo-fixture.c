@@ -86,3 +86,23 @@ zoo_refused (const char *path, const char *name, CaskError code, const char *tex
   CU_ASSERT (error != NULL && strstr (error->message, path) != NULL);
   TEST_ERROR (error, CASK_ERROR, code, text);
 }
+
+void
+zoo_refused_saying (const char *path, const char *name, CaskError code, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskLoadedPlugin) loaded = cask_plugin_file_load (path, name, &error);
+  g_autoptr (GString) expected = g_string_new ("%FILE%: ");
+  /* Beside the zoo are the libraries that its plugins link. */
+  g_autofree char *home = g_path_get_dirname (ZOO_DIR);
+
+  g_string_append (expected, text);
+  g_string_replace (expected, "%FILE%", path, 0);
+  g_string_replace (expected, "%ZOO%", home, 0);
+  CU_ASSERT_PTR_NULL (loaded);
+  CU_ASSERT (g_error_matches (error, CASK_ERROR, (int) code));
+  CU_ASSERT_STRING_EQUAL (error != NULL ? error->message : "loaded", expected->str);
+  if (error == NULL || !g_str_equal (error->message, expected->str))
+    printf ("\n  said:     %s\n  expected: %s\n", error != NULL ? error->message : "-",
+            expected->str);
+}

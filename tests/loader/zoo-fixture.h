@@ -39,3 +39,8 @@ guint zoo_runs (const char *name);
 /* Asserts that a file is refused, with that code, its own path first in the message, and
  * that text in it. */
 void zoo_refused (const char *path, const char *name, CaskError code, const char *text);
+
+/* As zoo_refused(), and the message is the path, ": " and all of text, in which %FILE% is
+ * the path and %ZOO% where the zoo was built. */
+void zoo_refused_saying (const char *path, const char *name, CaskError code,
+                         const char *text);

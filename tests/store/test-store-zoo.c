@@ -179,6 +179,49 @@ test_list_unsorted (void)
               "list-unsorted: the plugin 'list-unsorted' listed blobs out of order");
 }
 
+/* What a store says of a plugin that breaks its word, all of it but the digest. */
+static void
+check_fault (const char *name, const char *prefix, const char *what)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) unloadable = NULL;
+  g_autoptr (CaskPluginInfo) info = cask_plugin_info_new (name, &unloadable);
+  g_autoptr (CaskStore) store = cask_store_open (name, NULL, &error);
+  TEST_NO_ERROR (unloadable);
+  if (info == NULL)
+    return;
+  if (store != NULL)
+    {
+      CaskDigest digest = zoo_store_put (store, "a");
+      zoo_store_put (store, "b");
+      g_autoptr (GBytes) bytes = cask_store_get (store, &digest, NULL, &error);
+      if (bytes != NULL)
+        CU_ASSERT_PTR_NULL (cask_store_list (store, NULL, 0, NULL, &error));
+    }
+  g_autofree char *tail =
+      g_strdup_printf ("the plugin '%s' %s: report it to the makers of %s", name, what,
+                       cask_plugin_info_get_path (info));
+  CU_ASSERT_TRUE (error != NULL && g_str_has_prefix (error->message, prefix));
+  CU_ASSERT_TRUE (error != NULL && g_str_has_suffix (error->message, tail));
+  if (error != NULL && !g_str_has_suffix (error->message, tail))
+    printf ("\n  said:     %s\n  expected: %s… %s\n", error->message, prefix, tail);
+}
+
+static void
+test_faults (void)
+{
+  check_fault ("open-silent", "open-silent: the plugin ",
+               "failed in its slot 'open' without saying why");
+  check_fault ("open-both", "open-both: the plugin ",
+               "opened and failed at once: open: Success");
+  check_fault ("get-short", "get-short: sha256:",
+               "gave 0 bytes of a blob of 1, asked for 67108864 from 0");
+  check_fault ("get-long", "get-long: sha256:",
+               "gave 2 bytes of a blob of 1, asked for 67108864 from 0");
+  check_fault ("list-unsorted", "list-unsorted: the plugin ",
+               "listed blobs out of order");
+}
+
 static void
 test_flush (void)
 {
@@ -254,6 +297,7 @@ main (int argc, char **argv)
     { "L43 an error of another domain becomes IO", test_foreign_error },
     { "L43 a CANCELLED that nobody asked for becomes IO", test_cancelled_lie },
     { "a list out of order is refused", test_list_unsorted },
+    { "L39 L40 L42 a fault is told with the plugin's file and what to do", test_faults },
     { "flush of a store that keeps nothing is UNSUPPORTED", test_flush },
     CU_TEST_INFO_NULL,
   };
