@@ -46,6 +46,7 @@ instances_new_place (const CaskOpenArgs *args, const MemorySettings *settings)
       g_mutex_init (&shard->lock);
       atomic_init (&shard->oldest_nsec, MEMORY_NEVER_USED);
     }
+  memory_saved_init (&place->uploads);
   return place;
 }
 
@@ -54,6 +55,7 @@ instances_free_place (MemoryPlace *place)
 {
   for (guint i = 0; i < MEMORY_SHARDS; i++)
     memory_shard_clear (memory_place_shard (place, i));
+  memory_saved_clear (&place->uploads);
   g_aligned_free (place->shards);
   g_free (place->encoding);
   g_free (place->name);
@@ -72,6 +74,10 @@ instances_find_difference (const MemoryPlace *one, const MemoryPlace *other)
     return "evict";
   if (one->settings.freshen_usec != other->settings.freshen_usec)
     return "freshen";
+  if (one->settings.max_uploads != other->settings.max_uploads)
+    return "max-uploads";
+  if (one->settings.max_upload_bytes != other->settings.max_upload_bytes)
+    return "max-upload-bytes";
   if (g_strcmp0 (one->encoding, other->encoding) != 0)
     return "encoding";
   return NULL;

@@ -13,9 +13,13 @@
  * - Where the place has a limit, `room_used` is the sum of the sizes of its blobs, and
  *   never over the limit: room is taken under the lock under which the blob appears.
  *
- * Locks: MemoryShard.lock and the one of memory-instances.c are leaves: none is held
- * while another is taken, and no bytes are copied or let go under one. Each is held for a
- * moment only, so the try slots may take it. */
+ * - An upload is its handle's alone while it is open, but for upload_read; saved and not
+ *   open, it is the place's, and holds just what was saved.
+ *
+ * Locks: MemoryShard.lock, MemoryUploads.lock, that of an upload, and the one of
+ * memory-instances.c are leaves: none is held while another is taken, and no blob's bytes
+ * are copied or let go under one. A shard's is held for a moment only, so the try slots
+ * may take it; none of the others lies in the way of a get or a put. */
 #pragma once
 
 #include <stdatomic.h>
@@ -37,6 +41,8 @@ typedef struct
 {
   guint64 max_bytes; /* CASK_UNKNOWN: as much as there is */
   guint64 freshen_usec;
+  guint64 max_uploads;      /* saved ones; 0: any number */
+  guint64 max_upload_bytes; /* of all uploads, open or saved; 0: as much as there is */
   MemoryEvict evict;
 } MemorySettings;
 
@@ -76,6 +82,36 @@ typedef union
 
 G_STATIC_ASSERT (sizeof (MemoryShardSlot) == MEMORY_SHARD_STRIDE);
 
+#define MEMORY_UPLOAD_ID 32 /* hexadecimal digits */
+
+/* CaskBackendUpload: what is written, in one buffer that grows. Calls on a handle come
+ * one at a time, beside which any number of threads may read: what is not marked is the
+ * handle's. */
+struct _CaskBackendUpload
+{
+  GMutex lock;
+  guint8 *data;       /* by lock to move it; the handle may read it and append without */
+  GBytes *bytes;      /* (nullable) by lock: once a commit was tried, the owner of data */
+  _Atomic gsize size; /* all before it is readable; written by the handle */
+  gsize capacity;
+  gboolean is_committed;
+  gboolean is_saved;             /* it is in the table */
+  char id[MEMORY_UPLOAD_ID + 1]; /* "" until the first save; fixed then */
+  /* By MemoryUploads.lock, from the first save on: */
+  gboolean is_open;
+  gsize saved_size;
+  gint64 saved_usec;
+  GBytes *state;
+};
+
+/* MemoryUploads: the uploads of a place that were saved, open ones too. */
+typedef struct
+{
+  GMutex lock;
+  GHashTable *saved;     /* by lock: id to upload; NULL while there is none */
+  _Atomic guint64 bytes; /* what all uploads hold; only where there is a limit */
+} MemoryUploads;
+
 typedef struct
 {
   MemorySettings settings;
@@ -85,6 +121,7 @@ typedef struct
   guint users;         /* by the lock of memory-instances.c, where it has a name */
   MemoryShardSlot *shards;
   _Atomic guint64 room_used; /* only where there is a limit */
+  MemoryUploads uploads;
 } MemoryPlace;
 
 struct _CaskBackend
@@ -143,10 +180,46 @@ gboolean memory_room_make (MemoryPlace *place, GError **error);
 
 /* ---- memory-put.c ---- */
 
+typedef enum
+{
+  MEMORY_PUT_DONE,
+  MEMORY_PUT_WANTS_BYTES, /* it is absent, and there is room */
+  MEMORY_PUT_WANTS_ROOM
+} MemoryPutStep;
+
+typedef struct
+{
+  const CaskDigest *digest;
+  guint64 size;
+  guint32 flags;
+  gboolean created;
+  GBytes *bytes; /* (nullable) ours to keep; after a replacement what was there before */
+  MemoryBlob *fresh; /* (nullable) for them to live in */
+} MemoryPut;
+
+void memory_put_clear (MemoryPut *put);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MemoryPut, memory_put_clear)
+
+MemoryPutStep memory_put_step_locked (MemoryPlace *place, MemoryShard *shard,
+                                      MemoryPut *put);
+gboolean memory_put_keep_bytes (MemoryPut *put, GBytes *bytes, GError **error);
+gboolean memory_put_run (MemoryPlace *place, MemoryPut *put, GBytes *bytes,
+                         GCancellable *cancellable, GError **error);
 gboolean memory_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
                      guint32 flags, gboolean *created, GCancellable *cancellable,
                      GError **error);
 gboolean memory_fail_memory (guint64 size, GError **error);
+
+/* ---- memory.c: a blob under its shard's lock, for one call and for many ---- */
+
+gboolean memory_fail_absent (GError **error);
+GBytes *memory_ref_locked (MemoryPlace *place, MemoryShard *shard,
+                           const CaskDigest *digest, guint32 flags, CaskBlobInfo *info);
+gboolean memory_look_locked (MemoryPlace *place, MemoryShard *shard,
+                             const CaskDigest *digest, guint32 flags, CaskBlobInfo *info);
+CaskRemoved memory_remove_locked (MemoryPlace *place, MemoryShard *shard,
+                                  const CaskDigest *digest, gint64 unused_since_usec,
+                                  MemoryBlob **removed);
 
 /* ---- memory-list.c ---- */
 
@@ -164,5 +237,35 @@ gboolean memory_upload_commit (CaskBackend *self, CaskBackendUpload *upload,
                                const CaskDigest *digest, guint32 flags, gboolean *created,
                                GCancellable *cancellable, GError **error);
 void memory_upload_close (CaskBackend *self, CaskBackendUpload *upload, gboolean keep);
+gboolean memory_upload_read (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
+                             void *buffer, gsize count, gsize *n_read,
+                             GCancellable *cancellable, GError **error);
+void memory_upload_free (CaskBackendUpload *upload);
+
+/* ---- memory-saved.c: the uploads that were saved ---- */
+
+void memory_saved_init (MemoryUploads *uploads);
+void memory_saved_clear (MemoryUploads *uploads);
+void memory_saved_rest (MemoryUploads *uploads, CaskBackendUpload *upload);
+void memory_saved_forget (MemoryUploads *uploads, CaskBackendUpload *upload);
+gboolean memory_upload_save (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
+                             char **id, GCancellable *cancellable, GError **error);
+CaskBackendUpload *memory_upload_resume (CaskBackend *self, const char *id,
+                                         GBytes **state, guint64 *offset,
+                                         GCancellable *cancellable, GError **error);
+gboolean memory_upload_list (CaskBackend *self, CaskUploadFunc func, gpointer data,
+                             GCancellable *cancellable, GError **error);
+
+/* ---- memory-batch.c ---- */
+
+gboolean memory_put_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                          guint32 flags, GCancellable *cancellable, GError **error);
+gboolean memory_get_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                          guint32 flags, GCancellable *cancellable, GError **error);
+gboolean memory_contains_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                               guint32 flags, GCancellable *cancellable, GError **error);
+gboolean memory_remove_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                             gint64 unused_since_usec, GCancellable *cancellable,
+                             GError **error);
 
 G_END_DECLS

@@ -11,30 +11,12 @@
  * full and nothing is evicted, or there is no memory for the copy. */
 #include "memory-private.h"
 
-typedef enum
-{
-  PUT_DONE,
-  PUT_WANTS_BYTES, /* it is absent, and there is room */
-  PUT_WANTS_ROOM
-} PutStep;
-
-typedef struct
-{
-  const CaskDigest *digest;
-  guint64 size;
-  guint32 flags;
-  GBytes *bytes; /* (nullable) ours to keep; after a replacement what was there before */
-  MemoryBlob *fresh; /* (nullable) for them to live in */
-  gboolean created;
-} Put;
-
-static void
-put_clear (Put *put)
+void
+memory_put_clear (MemoryPut *put)
 {
   g_clear_pointer (&put->bytes, g_bytes_unref);
   g_clear_pointer (&put->fresh, memory_blob_free);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Put, put_clear)
 
 /* memory_fail_memory: sets the error for bytes that there is no memory for. Returns:
  * FALSE. */
@@ -48,15 +30,16 @@ memory_fail_memory (guint64 size, GError **error)
 
 /* Under a layer that encodes, the copy there may well be of another size and as good. */
 static gboolean
-put_replaces (const MemoryPlace *place, const MemoryBlob *blob, const Put *put)
+put_replaces (const MemoryPlace *place, const MemoryBlob *blob, const MemoryPut *put)
 {
   if ((put->flags & CASK_PUT_REPLACE) != 0)
     return TRUE;
   return blob->size != put->size && !place->is_encoded;
 }
 
-static PutStep
-put_step_locked (MemoryPlace *place, MemoryShard *shard, Put *put)
+/* memory_put_step_locked: the put as far as it gets without letting go of the shard. */
+MemoryPutStep
+memory_put_step_locked (MemoryPlace *place, MemoryShard *shard, MemoryPut *put)
 {
   MemoryBlob *blob = memory_shard_find (shard, put->digest);
   put->created = blob == NULL;
@@ -64,39 +47,41 @@ put_step_locked (MemoryPlace *place, MemoryShard *shard, Put *put)
     {
       memory_blob_freshen (place, blob);
       memory_room_use (place, shard, blob);
-      return PUT_DONE;
+      return MEMORY_PUT_DONE;
     }
   guint64 replaced = blob != NULL ? blob->size : 0;
   if (memory_room_is_short (place, put->size, replaced))
-    return PUT_WANTS_ROOM;
+    return MEMORY_PUT_WANTS_ROOM;
   if (put->bytes == NULL)
-    return PUT_WANTS_BYTES;
+    return MEMORY_PUT_WANTS_BYTES;
   if (!memory_room_take (place, put->size, replaced))
-    return PUT_WANTS_ROOM;
+    return MEMORY_PUT_WANTS_ROOM;
   if (blob != NULL)
     {
       memory_blob_set_bytes (place, shard, blob, &put->bytes);
-      return PUT_DONE;
+      return MEMORY_PUT_DONE;
     }
   memory_blob_set_bytes (place, shard, put->fresh, &put->bytes);
   memory_room_enter (place, shard, g_steal_pointer (&put->fresh));
-  return PUT_DONE;
+  return MEMORY_PUT_DONE;
 }
 
-static PutStep
-put_step (MemoryPlace *place, Put *put)
+static MemoryPutStep
+put_step (MemoryPlace *place, MemoryPut *put)
 {
   MemoryShard *shard = memory_place_shard_of (place, put->digest);
   g_mutex_lock (&shard->lock);
-  PutStep step = put_step_locked (place, shard, put);
+  MemoryPutStep step = memory_put_step_locked (place, shard, put);
   g_mutex_unlock (&shard->lock);
   return step;
 }
 
-/* Without KEEP the bytes may be a slice of something larger, or lie in a mapping that
+/* memory_put_keep_bytes: gets what a put that creates lets in.
+ *
+ * Without KEEP the bytes may be a slice of something larger, or lie in a mapping that
  * somebody else can change. */
-static gboolean
-put_keep_bytes (Put *put, GBytes *bytes, GError **error)
+gboolean
+memory_put_keep_bytes (MemoryPut *put, GBytes *bytes, GError **error)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
@@ -113,27 +98,34 @@ put_keep_bytes (Put *put, GBytes *bytes, GError **error)
   return TRUE;
 }
 
+/* memory_put_run: takes a put to its end, wherever it stands. */
 gboolean
-memory_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flags,
-            gboolean *created, GCancellable *cancellable, GError **error)
+memory_put_run (MemoryPlace *place, MemoryPut *put, GBytes *bytes,
+                GCancellable *cancellable, GError **error)
 {
-  MemoryPlace *place = self->place;
-  g_auto (Put)
-      put = { .digest = digest, .size = g_bytes_get_size (bytes), .flags = flags };
-  if (!memory_room_check (place, put.size, error))
-    return FALSE;
   for (;;)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      PutStep step = put_step (place, &put);
-      if (step == PUT_DONE)
-        break;
-      if (step == PUT_WANTS_BYTES && !put_keep_bytes (&put, bytes, error))
+      MemoryPutStep step = put_step (place, put);
+      if (step == MEMORY_PUT_DONE)
+        return TRUE;
+      if (step == MEMORY_PUT_WANTS_BYTES && !memory_put_keep_bytes (put, bytes, error))
         return FALSE;
-      if (step == PUT_WANTS_ROOM && !memory_room_make (place, error))
+      if (step == MEMORY_PUT_WANTS_ROOM && !memory_room_make (place, error))
         return FALSE;
     }
+}
+
+gboolean
+memory_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flags,
+            gboolean *created, GCancellable *cancellable, GError **error)
+{
+  g_auto (MemoryPut)
+      put = { .digest = digest, .size = g_bytes_get_size (bytes), .flags = flags };
+  if (!memory_room_check (self->place, put.size, error) ||
+      !memory_put_run (self->place, &put, bytes, cancellable, error))
+    return FALSE;
   *created = put.created;
   return TRUE;
 }

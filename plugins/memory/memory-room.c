@@ -3,7 +3,8 @@
  * memory-room.c: the limit of a place, and which blob goes when it is reached.
  *
  * What counts is the bytes of blobs: neither the tables, some 200 bytes a blob, nor what
- * an uncommitted upload holds, nor removed blobs that a reader still has.
+ * an uncommitted upload holds (memory-upload.c has its limit), nor removed blobs that a
+ * reader still has.
  *
  * With evict=lru each shard keeps its blobs in the order of their last use, with the time
  * of each, and publishes the time of its oldest. The least recently used blob of the

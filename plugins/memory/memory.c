@@ -15,7 +15,9 @@ enum
 {
   MEMORY_OPTION_MAX_BYTES,
   MEMORY_OPTION_EVICT,
-  MEMORY_OPTION_FRESHEN
+  MEMORY_OPTION_FRESHEN,
+  MEMORY_OPTION_MAX_UPLOADS,
+  MEMORY_OPTION_MAX_UPLOAD_BYTES
 };
 
 static const CaskOptionSpec memory_options[] = {
@@ -35,7 +37,17 @@ static const CaskOptionSpec memory_options[] = {
                               .help = "how old a modification time may be before a use "
                                       "renews it",
                               .fallback = "60s",
-                              .type = CASK_OPTION_DURATION }
+                              .type = CASK_OPTION_DURATION },
+  [MEMORY_OPTION_MAX_UPLOADS] = { .name = "max-uploads",
+                                  .help = "how many uploads may be saved; 0: any number",
+                                  .fallback = "10000",
+                                  .type = CASK_OPTION_UINT },
+  [MEMORY_OPTION_MAX_UPLOAD_BYTES] = { .name = "max-upload-bytes",
+                                       .help = "how many bytes all uploads, open or "
+                                               "saved, may hold; 0: as many as there "
+                                               "is memory for",
+                                       .fallback = "0",
+                                       .type = CASK_OPTION_SIZE }
 };
 
 static CaskBackend *
@@ -43,12 +55,14 @@ memory_open (const CaskOpenArgs *args, G_GNUC_UNUSED GCancellable *cancellable,
              GError **error)
 {
   const CaskOptionValue *max_bytes = &args->values[MEMORY_OPTION_MAX_BYTES];
-  MemorySettings settings = { .max_bytes =
-                                  max_bytes->is_set ? max_bytes->number : CASK_UNKNOWN,
-                              .freshen_usec = args->values[MEMORY_OPTION_FRESHEN].number,
-                              .evict = args->values[MEMORY_OPTION_EVICT].number == 1
-                                           ? MEMORY_EVICT_LRU
-                                           : MEMORY_EVICT_NONE };
+  MemorySettings settings = {
+    .max_bytes = max_bytes->is_set ? max_bytes->number : CASK_UNKNOWN,
+    .freshen_usec = args->values[MEMORY_OPTION_FRESHEN].number,
+    .max_uploads = args->values[MEMORY_OPTION_MAX_UPLOADS].number,
+    .max_upload_bytes = args->values[MEMORY_OPTION_MAX_UPLOAD_BYTES].number,
+    .evict = args->values[MEMORY_OPTION_EVICT].number == 1 ? MEMORY_EVICT_LRU
+                                                           : MEMORY_EVICT_NONE
+  };
   if (settings.evict == MEMORY_EVICT_LRU && !max_bytes->is_set)
     {
       g_set_error_literal (error, CASK_ERROR, CASK_ERROR_INVALID_CONFIG,
@@ -72,32 +86,56 @@ memory_close (CaskBackend *self)
 
 /* ---- Reading ---- */
 
-static gboolean
+gboolean
 memory_fail_absent (GError **error)
 {
   g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
   return FALSE;
 }
 
-/* Returns: (nullable): the bytes of the blob, whole, and what is known of that very
- * copy. */
+/* memory_ref_locked: the bytes of the blob, whole, and what is known of that very copy;
+ * NULL where it is absent. */
+GBytes *
+memory_ref_locked (MemoryPlace *place, MemoryShard *shard, const CaskDigest *digest,
+                   guint32 flags, CaskBlobInfo *info)
+{
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob == NULL)
+    return NULL;
+  memory_blob_info (blob, info);
+  if ((flags & CASK_READ_SCAN) == 0)
+    memory_room_use (place, shard, blob);
+  return g_bytes_ref (blob->bytes);
+}
+
 static GBytes *
 memory_ref_bytes (CaskBackend *self, const CaskDigest *digest, guint32 flags,
                   CaskBlobInfo *info)
 {
-  GBytes *bytes = NULL;
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
   g_mutex_lock (&shard->lock);
-  MemoryBlob *blob = memory_shard_find (shard, digest);
-  if (blob != NULL)
-    {
-      bytes = g_bytes_ref (blob->bytes);
-      memory_blob_info (blob, info);
-      if ((flags & CASK_READ_SCAN) == 0)
-        memory_room_use (self->place, shard, blob);
-    }
+  GBytes *bytes = memory_ref_locked (self->place, shard, digest, flags, info);
   g_mutex_unlock (&shard->lock);
   return bytes;
+}
+
+/* memory_look_locked: whether the blob is there; FRESHEN makes the look a use. info:
+ * (nullable). */
+gboolean
+memory_look_locked (MemoryPlace *place, MemoryShard *shard, const CaskDigest *digest,
+                    guint32 flags, CaskBlobInfo *info)
+{
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob == NULL)
+    return FALSE;
+  if ((flags & CASK_STAT_FRESHEN) != 0)
+    {
+      memory_blob_freshen (place, blob);
+      memory_room_use (place, shard, blob);
+    }
+  if (info != NULL)
+    memory_blob_info (blob, info);
+  return TRUE;
 }
 
 static gboolean
@@ -106,16 +144,9 @@ memory_find_info (CaskBackend *self, const CaskDigest *digest, guint32 flags,
 {
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
   g_mutex_lock (&shard->lock);
-  MemoryBlob *blob = memory_shard_find (shard, digest);
-  if (blob != NULL && (flags & CASK_STAT_FRESHEN) != 0)
-    {
-      memory_blob_freshen (self->place, blob);
-      memory_room_use (self->place, shard, blob);
-    }
-  if (blob != NULL)
-    memory_blob_info (blob, info);
+  gboolean is_there = memory_look_locked (self->place, shard, digest, flags, info);
   g_mutex_unlock (&shard->lock);
-  return blob != NULL;
+  return is_there;
 }
 
 /* Takes over bytes. */
@@ -229,8 +260,23 @@ memory_blob_close (G_GNUC_UNUSED CaskBackend *self, CaskBackendBlob *blob)
 
 /* ---- Removing, counting ---- */
 
-/* A freshening takes the same lock: it comes before the test and keeps the blob, or after
- * the removal and finds it absent. */
+/* memory_remove_locked: takes the blob out where it is as old as asked, for the caller to
+ * free without the lock. A freshening takes the same lock: it comes before the test and
+ * keeps the blob, or after the removal and finds it absent. */
+CaskRemoved
+memory_remove_locked (MemoryPlace *place, MemoryShard *shard, const CaskDigest *digest,
+                      gint64 unused_since_usec, MemoryBlob **removed)
+{
+  MemoryBlob *blob = memory_shard_find (shard, digest);
+  if (blob == NULL)
+    return CASK_REMOVED_ABSENT;
+  if (blob->mtime_usec >= unused_since_usec)
+    return CASK_REMOVED_KEPT;
+  memory_room_leave (place, shard, blob);
+  *removed = blob;
+  return CASK_REMOVED_DONE;
+}
+
 static gboolean
 memory_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_usec,
                CaskRemoved *outcome, GCancellable *cancellable, GError **error)
@@ -240,17 +286,9 @@ memory_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_
   g_autoptr (MemoryBlob) removed = NULL;
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
   g_mutex_lock (&shard->lock);
-  MemoryBlob *blob = memory_shard_find (shard, digest);
-  if (blob != NULL && blob->mtime_usec < unused_since_usec)
-    {
-      memory_room_leave (self->place, shard, blob);
-      removed = blob;
-    }
+  *outcome =
+      memory_remove_locked (self->place, shard, digest, unused_since_usec, &removed);
   g_mutex_unlock (&shard->lock);
-  if (removed != NULL)
-    *outcome = CASK_REMOVED_DONE;
-  else
-    *outcome = blob != NULL ? CASK_REMOVED_KEPT : CASK_REMOVED_ABSENT;
   return TRUE;
 }
 
@@ -291,6 +329,14 @@ static const CaskBackendOps memory_ops = { .size = sizeof (CaskBackendOps),
                                            .upload_write = memory_upload_write,
                                            .upload_commit = memory_upload_commit,
                                            .upload_close = memory_upload_close,
+                                           .upload_save = memory_upload_save,
+                                           .upload_resume = memory_upload_resume,
+                                           .upload_list = memory_upload_list,
+                                           .upload_read = memory_upload_read,
+                                           .put_many = memory_put_many,
+                                           .get_many = memory_get_many,
+                                           .contains_many = memory_contains_many,
+                                           .remove_many = memory_remove_many,
                                            .usage = memory_usage };
 
 /* Not IMMUTABLE: the bytes of a GBytes are immutable by contract only, and a version
@@ -301,7 +347,8 @@ CASK_PLUGIN_DEFINE (.n_options = G_N_ELEMENTS (memory_options),
                                     CASK_CAPABILITY_EXACT_CREATED |
                                     CASK_CAPABILITY_FRESHENS |
                                     CASK_CAPABILITY_REMOVE_UNUSED |
-                                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE,
+                                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE |
+                                    CASK_CAPABILITY_RESUME,
                     .name = "memory", .version = "1.0",
                     .summary = "keeps blobs in the memory of the process",
                     .license = "Apache-2.0", .options = memory_options,

@@ -25,6 +25,10 @@ memory_fixture_open (const MemoryOpen *open, GError **error)
   fixture_set_option (values, "max-bytes", open->max_bytes != 0, open->max_bytes);
   fixture_set_option (values, "evict", open->evict_lru, open->evict_lru ? 1 : 0);
   fixture_set_option (values, "freshen", TRUE, open->freshen_usec);
+  fixture_set_option (values, "max-uploads", open->max_uploads != 0,
+                      open->max_uploads != 0 ? open->max_uploads : 10000);
+  fixture_set_option (values, "max-upload-bytes", open->max_upload_bytes != 0,
+                      open->max_upload_bytes);
   CaskOpenArgs args = { .size = sizeof (CaskOpenArgs),
                         .host = &fixture_host,
                         .location = open->name != NULL ? open->name : "",

@@ -17,6 +17,8 @@ typedef struct
   gboolean evict_lru;
   guint64 freshen_usec; /* 0 here, not the fallback: every use renews */
   const char *encoding; /* (nullable) */
+  guint64 max_uploads;  /* 0: the fallback */
+  guint64 max_upload_bytes;
 } MemoryOpen;
 
 CaskBackend *memory_fixture_open (const MemoryOpen *open, GError **error);
@@ -43,6 +45,8 @@ void memory_fixture_add (const char *suite, const MemoryTest *tests, gsize n_tes
 void test_memory_add_list (void);
 void test_memory_add_limits (void);
 void test_memory_add_threads (void);
+void test_memory_add_uploads (void);
+void test_memory_add_batches (void);
 
 /* One file's stores close themselves. */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaskBackend, memory_fixture_close)

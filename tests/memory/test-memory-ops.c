@@ -290,9 +290,9 @@ ops_descriptor (void)
   CU_ASSERT_EQUAL (cask_plugin.capabilities,
                    CASK_CAPABILITY_WRITE | CASK_CAPABILITY_EXACT_CREATED |
                        CASK_CAPABILITY_FRESHENS | CASK_CAPABILITY_REMOVE_UNUSED |
-                       CASK_CAPABILITY_READS_OUTLIVE_REMOVE);
+                       CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME);
   CU_ASSERT_PTR_NULL (ops ()->flush);
-  CU_ASSERT_PTR_NULL (ops ()->upload_save);
+  CU_ASSERT_PTR_NOT_NULL (ops ()->upload_save);
 }
 
 /* ---- Uploads ---- */
@@ -417,6 +417,8 @@ main (void)
   test_memory_add_list ();
   test_memory_add_limits ();
   test_memory_add_threads ();
+  test_memory_add_uploads ();
+  test_memory_add_batches ();
   CU_basic_set_mode (CU_BRM_VERBOSE);
   CU_basic_run_tests ();
   guint failures = CU_get_number_of_failures ();
