@@ -89,6 +89,18 @@ fs_fail_path (CaskBackend *self, int code, const char *what, const char *path,
   return fs_fail (self, code, subject, error);
 }
 
+/* fs_fail_short: sets CORRUPT for a file that ends before its size did. Returns: FALSE.
+ */
+gboolean
+fs_fail_short (const char *path, guint64 expected, guint64 read, GError **error)
+{
+  g_set_error (error, CASK_ERROR, CASK_ERROR_CORRUPT,
+               "%s: ends early: %" G_GUINT64_FORMAT " bytes expected, %" G_GUINT64_FORMAT
+               " read",
+               path, expected, read);
+  return FALSE;
+}
+
 static const char *
 fs_errors_type (mode_t mode)
 {

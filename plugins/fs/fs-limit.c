@@ -16,7 +16,8 @@ fs_patience_begin (FsPatience *patience)
 {
   FsLimit *limit = &patience->self->limit;
   patience->waiting = TRUE;
-  patience->deadline = g_get_monotonic_time () + G_USEC_PER_SEC;
+  if (patience->deadline == 0)
+    patience->deadline = g_get_monotonic_time () + G_USEC_PER_SEC;
   g_mutex_lock (&limit->lock);
   g_atomic_int_inc (&limit->waiters);
   patience->seen = limit->finished;
@@ -61,6 +62,18 @@ fs_patience_again (FsPatience *patience, GCancellable *cancellable, GError **fai
   return TRUE;
 }
 
+/* fs_patience_none: for what opens nothing and so never waits: hands its failure on.
+ *
+ * Returns: FALSE */
+gboolean
+fs_patience_none (GError *failure, GError **error)
+{
+  if (g_error_matches (failure, CASK_ERROR, FS_ERROR_LIMIT))
+    failure->code = CASK_ERROR_BUSY;
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
 /* fs_patience_end: called once where an operation ends; hands its failure on.
  *
  * Returns: whether there was none. */
@@ -77,10 +90,5 @@ fs_patience_end (FsPatience *patience, GError *failure, GError **error)
       g_cond_signal (&limit->finished_cond);
       g_mutex_unlock (&limit->lock);
     }
-  if (failure == NULL)
-    return TRUE;
-  if (g_error_matches (failure, CASK_ERROR, FS_ERROR_LIMIT))
-    failure->code = CASK_ERROR_BUSY;
-  g_propagate_error (error, failure);
-  return FALSE;
+  return failure == NULL || fs_patience_none (failure, error);
 }

@@ -112,6 +112,7 @@ typedef struct
 
 gboolean fs_patience_again (FsPatience *patience, GCancellable *cancellable,
                             GError **failure);
+gboolean fs_patience_none (GError *failure, GError **error);
 gboolean fs_patience_end (FsPatience *patience, GError *failure, GError **error);
 
 /* ---- fs-notes.c: what this store knows of single inodes ---- */
@@ -156,6 +157,7 @@ typedef struct
 {
   GMutex lock;
   FsDirectory root;                   /* by lock */
+  FsDirectory uploads;                /* by lock */
   FsDirectory tops[FS_NAME_TOPS];     /* by lock */
   FsDirectory shards[FS_NAME_SHARDS]; /* by lock */
   GHashTable *failed;                 /* by lock: inodes of which an fsync failed */
@@ -174,6 +176,7 @@ void fs_sync_forget (CaskBackend *self, const FsName *name, gboolean with_top);
 gboolean fs_sync_absence (CaskBackend *self, const FsName *name, GError **error);
 gboolean fs_sync_is_suspect (CaskBackend *self, const FsName *name,
                              const struct stat *st);
+gboolean fs_sync_upload (CaskBackend *self, int uploads, int directory, GError **error);
 gboolean fs_sync_flush (CaskBackend *self, GCancellable *cancellable, GError **error);
 
 /* ---- fs-temp.c: files that have no blob's name yet ---- */
@@ -189,15 +192,21 @@ typedef struct
 typedef struct
 {
   CaskBackend *self;
-  int fd;
-  char name[24]; /* in the store's temporary directory; "": it has no name at all */
+  int fd;        /* for reading and writing */
+  int directory; /* not the temp's own: where its name is: the store's temporary one */
+  char name[24]; /* "": it has no name at all */
+  gboolean is_moved;    /* published by moving its name, never by a second link */
+  gboolean is_placed;   /* it has a blob's name */
+  gboolean sync_failed; /* so it is never synced again, nor published */
 } FsTemp;
 
+void fs_temp_unname (FsTemp *temp);
 void fs_temp_clear (FsTemp *temp);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FsTemp, fs_temp_clear)
 
 gboolean fs_temp_directory (CaskBackend *self, int *directory, GError **error);
 gboolean fs_temp_open_named (CaskBackend *self, FsTemp *temp, GError **error);
+gboolean fs_temp_check (const FsTemp *temp, GError **error);
 void fs_temp_random_name (char *name, gsize size);
 void fs_temps_close (CaskBackend *self);
 
@@ -220,6 +229,9 @@ struct _CaskBackend
   FsLayout layout;
   FsPlace place;
   gint64 freshen_usec;
+  guint64 max_uploads;      /* saved ones; 0: any number */
+  guint64 max_upload_bytes; /* of all saved ones; 0: any */
+  gboolean is_mapped;       /* gets of large ranges are mappings */
   gboolean is_encoded;
   gboolean made_root; /* by open: its entry in its parent is ours to make durable */
   gboolean has_openat2;
@@ -231,6 +243,7 @@ struct _CaskBackend
   gint no_nowait; /* tmpfs has no reads that do not wait */
   gint swept;
   gint root_is_durable;
+  gint batch_fds; /* atomic: what batches may hold now, all together */
   FsLimit limit;
   FsNotes notes;
   FsKnown known;
@@ -244,6 +257,7 @@ gboolean fs_fail_path (CaskBackend *self, int code, const char *what, const char
                        GError **error);
 gboolean fs_fail_type (const char *path, mode_t mode, GError **error);
 gboolean fs_fail_gone (GError **error);
+gboolean fs_fail_short (const char *path, guint64 expected, guint64 read, GError **error);
 
 /* ---- fs-root.c ---- */
 
@@ -315,22 +329,68 @@ typedef enum
 {
   FS_PUBLISH_FAILED,
   FS_PUBLISH_DONE,
-  FS_PUBLISH_LOST /* somebody else was there first, or took away what we stood on */
+  FS_PUBLISH_LOST,      /* somebody else was there first, or took away what we stood on */
+  FS_PUBLISH_UNLINKABLE /* a nameless file that can not get this name */
 } FsPublish;
 
+gboolean fs_publish_open (CaskBackend *self, int directory, FsTemp *temp, GError **error);
+gboolean fs_publish_write (CaskBackend *self, int fd, guint64 offset, GBytes *bytes,
+                           GCancellable *cancellable, GError **error);
+gboolean fs_publish_name (CaskBackend *self, FsTemp *temp, GCancellable *cancellable,
+                          GError **error);
+int fs_publish_link (CaskBackend *self, FsTemp *temp, int directory, const char *leaf);
+gboolean fs_publish_is_unlinkable (int code);
+gboolean fs_publish_is_stale (const struct timespec *time);
+gboolean fs_publish_finish (CaskBackend *self, FsTemp *temp, FsDurability durability,
+                            GCancellable *cancellable, GError **error);
+FsPublish fs_publish_link_new (CaskBackend *self, FsTemp *temp, int directory,
+                               const char *leaf, GError **error);
+FsPublish fs_publish_link_over (CaskBackend *self, FsTemp *temp, int shard,
+                                const FsName *name, GCancellable *cancellable,
+                                GError **error);
 FsPublish fs_publish_new (CaskBackend *self, int directory, const char *leaf,
                           GBytes *bytes, FsDurability durability,
                           GCancellable *cancellable, GError **error);
 FsPublish fs_publish_over (CaskBackend *self, int shard, const FsName *name,
                            GBytes *bytes, GCancellable *cancellable, GError **error);
 
+/* ---- fs-write.c: what is there, and where to write ---- */
+
+int fs_write_open_shard (CaskBackend *self, const FsName *name, GError **error);
+FsUse fs_write_look (CaskBackend *self, const FsName *name, guint64 size, guint32 flags,
+                     GCancellable *cancellable, GError **error);
+
+/* ---- fs-remove.c: one removal, without its fsync ---- */
+
+typedef enum
+{
+  FS_REMOVE_FAILED,
+  FS_REMOVE_DONE,
+  FS_REMOVE_KEPT,
+  FS_REMOVE_ABSENT,
+  FS_REMOVE_AGAIN
+} FsRemove;
+
+gboolean fs_remove_check (CaskBackend *self, gint64 unused_since_usec, GError **error);
+FsRemove fs_remove_at (CaskBackend *self, const FsName *name, int shard,
+                       gint64 unused_since_usec, GCancellable *cancellable,
+                       GError **error);
+CaskRemoved fs_remove_outcome (FsRemove done);
+
 /* ---- fs-encoding.c ---- */
 
 gboolean fs_encoding_check (CaskBackend *self, const char *encoding,
                             GCancellable *cancellable, GError **error);
 
+/* ---- fs-saved-list.c ---- */
+
+void fs_saved_sweep (CaskBackend *self);
+
 /* ---- The slots ---- */
 
+gboolean fs_put_by (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
+                    guint32 flags, gboolean *created, gint64 *deadline,
+                    GCancellable *cancellable, GError **error);
 gboolean fs_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
                  guint32 flags, gboolean *created, GCancellable *cancellable,
                  GError **error);
@@ -347,5 +407,37 @@ gboolean fs_list (CaskBackend *self, const CaskDigest *after, guint32 flags,
 CaskTry fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
                     guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info);
 CaskTry fs_try_stat (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info);
+CaskBackendBlob *fs_handle_open (CaskBackend *self, const CaskDigest *digest,
+                                 guint32 flags, CaskBlobInfo *info,
+                                 GCancellable *cancellable, GError **error);
+gssize fs_handle_read (CaskBackend *self, CaskBackendBlob *blob, guint64 offset,
+                       void *buffer, gsize count, GCancellable *cancellable,
+                       GError **error);
+void fs_handle_close (CaskBackend *self, CaskBackendBlob *blob);
+CaskBackendUpload *fs_upload_begin (CaskBackend *self, const CaskUploadSpec *spec,
+                                    GCancellable *cancellable, GError **error);
+gboolean fs_upload_write (CaskBackend *self, CaskBackendUpload *upload, GBytes *chunk,
+                          GCancellable *cancellable, GError **error);
+gboolean fs_upload_read (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
+                         void *buffer, gsize count, gsize *n_read,
+                         GCancellable *cancellable, GError **error);
+gboolean fs_upload_commit (CaskBackend *self, CaskBackendUpload *upload,
+                           const CaskDigest *digest, guint32 flags, gboolean *created,
+                           GCancellable *cancellable, GError **error);
+void fs_upload_close (CaskBackend *self, CaskBackendUpload *upload, gboolean keep);
+gboolean fs_upload_save (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
+                         char **id, GCancellable *cancellable, GError **error);
+CaskBackendUpload *fs_upload_resume (CaskBackend *self, const char *id, GBytes **state,
+                                     guint64 *offset, GCancellable *cancellable,
+                                     GError **error);
+gboolean fs_upload_list (CaskBackend *self, CaskUploadFunc func, gpointer data,
+                         GCancellable *cancellable, GError **error);
+gboolean fs_put_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flags,
+                      GCancellable *cancellable, GError **error);
+gboolean fs_contains_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                           guint32 flags, GCancellable *cancellable, GError **error);
+gboolean fs_remove_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                         gint64 unused_since_usec, GCancellable *cancellable,
+                         GError **error);
 
 G_END_DECLS

@@ -19,7 +19,12 @@
  * the name is looked at and then renamed to, and two writers may both believe to have
  * been first: EXACT_CREATED is not announced there.
  *
- * Failure modes: an error before the commit point leaves nothing. */
+ * The steps are functions of their own (open, write, finish, link_new or link_over), for
+ * who has filled the file in pieces already, or publishes many at a time.
+ *
+ * Failure modes: an error before the commit point leaves nothing but the temporary file,
+ * which its FsTemp takes away. A file of which an fsync failed is good for nothing more:
+ * it is never synced again, and never published. */
 #include "fs-private.h"
 
 #include <errno.h>
@@ -39,28 +44,31 @@ fs_publish_is_removed (int directory)
   return fstat (directory, &st) == 0 && st.st_nlink == 0;
 }
 
-/* Whether linkat's failure says that this kind of file, or this filesystem, is not for
- * linking. */
-static gboolean
+/* fs_publish_is_unlinkable: whether linkat's failure says that this kind of file, or this
+ * filesystem, is not for linking. */
+gboolean
 fs_publish_is_unlinkable (int code)
 {
   return code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EXDEV ||
          code == EMLINK || code == ENOENT || code == EINVAL;
 }
 
-static gboolean
-fs_publish_write (CaskBackend *self, int fd, GBytes *bytes, GCancellable *cancellable,
-                  GError **error)
+/* fs_publish_write: writes all of bytes at offset, or fails with some of it written. */
+gboolean
+fs_publish_write (CaskBackend *self, int fd, guint64 offset, GBytes *bytes,
+                  GCancellable *cancellable, GError **error)
 {
   gsize length;
   const guint8 *data = g_bytes_get_data (bytes, &length);
+  if (offset > G_MAXINT64 - length)
+    return fs_fail (self, EFBIG, "write", error);
   gsize done = 0;
   while (done < length)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      ssize_t count =
-          pwrite (fd, data + done, MIN (length - done, FS_CHUNK), (off_t) done);
+      ssize_t count = pwrite (fd, data + done, MIN (length - done, FS_CHUNK),
+                              (off_t) (offset + done));
       if (count < 0 && errno == EINTR)
         continue;
       if (count <= 0)
@@ -70,8 +78,9 @@ fs_publish_write (CaskBackend *self, int fd, GBytes *bytes, GCancellable *cancel
   return TRUE;
 }
 
-/* Whether a time is more than a second from now, one way or the other. */
-static gboolean
+/* fs_publish_is_stale: whether a time is more than a second from now, one way or the
+ * other. */
+gboolean
 fs_publish_is_stale (const struct timespec *time)
 {
   struct timespec now;
@@ -80,39 +89,43 @@ fs_publish_is_stale (const struct timespec *time)
   return age > G_USEC_PER_SEC || age < -G_USEC_PER_SEC;
 }
 
-/* All that has to be true of the file before its name may be. The time is the commit's,
- * not the first byte's: a collector counts from it. A disk may take longer to sync than a
- * collector gives, so a time that grew old meanwhile is set and synced again: the bytes
- * are on the disk by then. One that is always so slow has to be believed in the end. */
-static gboolean
-fs_publish_fill (CaskBackend *self, int fd, GBytes *bytes, FsDurability durability,
-                 GCancellable *cancellable, GError **error)
+/* fs_publish_finish: all that has to be true of a filled file before its name may be.
+ *
+ * The time is the commit's, not the first byte's: a collector counts from it. A disk may
+ * take longer to sync than a collector gives, so a time that grew old meanwhile is set
+ * and synced again: the bytes are on the disk by then. One that is always so slow has to
+ * be believed in the end. */
+gboolean
+fs_publish_finish (CaskBackend *self, FsTemp *temp, FsDurability durability,
+                   GCancellable *cancellable, GError **error)
 {
-  if (!fs_publish_write (self, fd, bytes, cancellable, error))
+  if (!fs_temp_check (temp, error))
     return FALSE;
   struct timespec set;
   guint tries = 0;
   do
     {
-      int code = fs_time_renew (fd, &set);
+      int code = fs_time_renew (temp->fd, &set);
       if (code != 0)
         return fs_fail (self, code, "utimens", error);
-      if (!fs_sync_file (self, fd, durability, error) ||
-          g_cancellable_set_error_if_cancelled (cancellable, error))
+      temp->sync_failed = !fs_sync_file (self, temp->fd, durability, error);
+      if (temp->sync_failed || g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
     }
   while (fs_publish_is_stale (&set) && tries++ < FS_PUBLISH_RENEWALS);
   return TRUE;
 }
 
-static gboolean
+/* fs_publish_open: a new file, to be filled by descriptor: nameless, in the directory, or
+ * where that is impossible with a name in the store's temporary directory. */
+gboolean
 fs_publish_open (CaskBackend *self, int directory, FsTemp *temp, GError **error)
 {
   temp->self = self;
   if (!g_atomic_int_get (&self->no_tmpfile))
     {
       do
-        temp->fd = openat (directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
+        temp->fd = openat (directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0444);
       while (temp->fd < 0 && errno == EINTR);
       if (temp->fd >= 0)
         return TRUE;
@@ -145,9 +158,9 @@ fs_publish_link_nameless (CaskBackend *self, int fd, int directory, const char *
 
 /* Returns: 0, or errno. On success by renaming the temporary name is used up. */
 static int
-fs_publish_rename_new (FsTemp *temp, int temps, int directory, const char *leaf)
+fs_publish_rename_new (FsTemp *temp, int directory, const char *leaf)
 {
-  int result = renameat2 (temps, temp->name, directory, leaf, RENAME_NOREPLACE);
+  int result = renameat2 (temp->directory, temp->name, directory, leaf, RENAME_NOREPLACE);
   if (result != 0 && (errno == EINVAL || errno == ENOSYS))
     {
       struct stat st;
@@ -155,7 +168,7 @@ fs_publish_rename_new (FsTemp *temp, int temps, int directory, const char *leaf)
         return EEXIST;
       if (errno != ENOENT)
         return errno;
-      result = renameat (temps, temp->name, directory, leaf);
+      result = renameat (temp->directory, temp->name, directory, leaf);
     }
   if (result != 0)
     return errno;
@@ -163,53 +176,127 @@ fs_publish_rename_new (FsTemp *temp, int temps, int directory, const char *leaf)
   return 0;
 }
 
-/* Returns: 0, or errno. */
-static int
+/* fs_publish_link: gives a file its name, or its next one where it is not to be moved.
+ *
+ * Returns: 0, or errno. */
+int
 fs_publish_link (CaskBackend *self, FsTemp *temp, int directory, const char *leaf)
 {
   if (temp->name[0] == '\0')
     return fs_publish_link_nameless (self, temp->fd, directory, leaf);
-  int temps = self->temps.directory;
+  if (temp->is_moved)
+    return fs_publish_rename_new (temp, directory, leaf);
   if (!g_atomic_int_get (&self->no_links))
     {
-      if (linkat (temps, temp->name, directory, leaf, 0) == 0)
+      if (linkat (temp->directory, temp->name, directory, leaf, 0) == 0)
         return 0;
       if (!fs_publish_is_unlinkable (errno) || fs_publish_is_removed (directory))
         return errno;
     }
-  int code = fs_publish_rename_new (temp, temps, directory, leaf);
+  int code = fs_publish_rename_new (temp, directory, leaf);
   if (code == 0)
     g_atomic_int_set (&self->no_links, TRUE);
   return code;
 }
 
-/* Returns: LOST also where the file has to have a name from the start, which
- * self->no_tmpfile says from then on. */
+/* Puts a copy with a name in a nameless file's place, under the same descriptor: others
+ * may be reading by it. */
+static gboolean
+fs_publish_copy (CaskBackend *self, FsTemp *temp, GCancellable *cancellable,
+                 GError **error)
+{
+  g_auto (FsTemp) copy = { .self = self, .fd = -1 };
+  if (!fs_temp_open_named (self, &copy, error))
+    return FALSE;
+  g_autofree guint8 *buffer = g_malloc (FS_CHUNK);
+  guint64 offset = 0;
+  for (;;)
+    {
+      ssize_t count = pread (temp->fd, buffer, FS_CHUNK, (off_t) offset);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0)
+        return fs_fail (self, errno, "read", error);
+      if (count == 0)
+        break;
+      g_autoptr (GBytes) bytes = g_bytes_new_static (buffer, (gsize) count);
+      if (!fs_publish_write (self, copy.fd, offset, bytes, cancellable, error))
+        return FALSE;
+      offset += (guint64) count;
+    }
+  if (dup3 (copy.fd, temp->fd, O_CLOEXEC) < 0)
+    return fs_fail (self, errno, "dup", error);
+  temp->directory = copy.directory;
+  g_strlcpy (temp->name, copy.name, sizeof temp->name);
+  copy.name[0] = '\0';
+  return TRUE;
+}
+
+/* fs_publish_name: gives a nameless file a name in the store's temporary directory, for
+ * what can not be done without one; where it can not be linked, a copy gets it. */
+gboolean
+fs_publish_name (CaskBackend *self, FsTemp *temp, GCancellable *cancellable,
+                 GError **error)
+{
+  if (temp->name[0] != '\0')
+    return TRUE;
+  int directory;
+  char name[FS_TEMP_RANDOM + 1];
+  if (!fs_temp_directory (self, &directory, error))
+    return FALSE;
+  fs_temp_random_name (name, sizeof name);
+  int code = fs_publish_link_nameless (self, temp->fd, directory, name);
+  if (code != 0 && fs_publish_is_unlinkable (code))
+    return fs_publish_copy (self, temp, cancellable, error);
+  if (code != 0)
+    return fs_fail_path (self, code, "link", FS_TEMP_ROOT, error);
+  temp->directory = directory;
+  g_strlcpy (temp->name, name, sizeof temp->name);
+  return TRUE;
+}
+
+/* fs_publish_link_new: the commit point: gives a finished file a name that must not be
+ * taken. The directory is for the caller to sync. LOST: the name is taken, or the
+ * directory has been removed. UNLINKABLE: the file has to have a name from the start,
+ * which fs_publish_open() knows from then on. */
+FsPublish
+fs_publish_link_new (CaskBackend *self, FsTemp *temp, int directory, const char *leaf,
+                     GError **error)
+{
+  gboolean is_nameless = temp->name[0] == '\0';
+  int code = fs_publish_link (self, temp, directory, leaf);
+  if (code == 0)
+    {
+      temp->is_placed = TRUE;
+      return FS_PUBLISH_DONE;
+    }
+  if (code == EEXIST || (code == ENOENT && fs_publish_is_removed (directory)))
+    return FS_PUBLISH_LOST;
+  /* EXDEV says nothing of nameless files: the directory is another filesystem's. */
+  if (is_nameless && code != EXDEV && fs_publish_is_unlinkable (code))
+    {
+      g_atomic_int_set (&self->no_tmpfile, TRUE);
+      return FS_PUBLISH_UNLINKABLE;
+    }
+  fs_fail (self, code, "link", error);
+  return FS_PUBLISH_FAILED;
+}
+
 static FsPublish
 fs_publish_once (CaskBackend *self, int directory, const char *leaf, GBytes *bytes,
                  FsDurability durability, GCancellable *cancellable, GError **error)
 {
   g_auto (FsTemp) temp = { .self = self, .fd = -1 };
   if (!fs_publish_open (self, directory, &temp, error) ||
-      !fs_publish_fill (self, temp.fd, bytes, durability, cancellable, error))
+      !fs_publish_write (self, temp.fd, 0, bytes, cancellable, error) ||
+      !fs_publish_finish (self, &temp, durability, cancellable, error))
     return FS_PUBLISH_FAILED;
-  gboolean is_nameless = temp.name[0] == '\0';
-  int code = fs_publish_link (self, &temp, directory, leaf);
-  if (code == 0)
-    return FS_PUBLISH_DONE;
-  if (code == EEXIST || (code == ENOENT && fs_publish_is_removed (directory)))
-    return FS_PUBLISH_LOST;
-  if (is_nameless && fs_publish_is_unlinkable (code))
-    {
-      g_atomic_int_set (&self->no_tmpfile, TRUE);
-      return FS_PUBLISH_LOST;
-    }
-  fs_fail (self, code, "link", error);
-  return FS_PUBLISH_FAILED;
+  FsPublish done = fs_publish_link_new (self, &temp, directory, leaf, error);
+  return done == FS_PUBLISH_UNLINKABLE ? FS_PUBLISH_LOST : done;
 }
 
 /* fs_publish_new: stores bytes under a name that must not be taken. The directory is for
- * the caller to sync. */
+ * the caller to sync. LOST: look again; perhaps only because the file needs a name. */
 FsPublish
 fs_publish_new (CaskBackend *self, int directory, const char *leaf, GBytes *bytes,
                 FsDurability durability, GCancellable *cancellable, GError **error)
@@ -266,10 +353,30 @@ fs_publish_swap (CaskBackend *self, int shard, const FsName *name, FsTemp *temp,
     }
   if (look == FS_LOOK_FAILED || !fs_publish_inherit (self, temp, &old, renewed, error))
     return FS_PUBLISH_FAILED;
-  if (renameat (self->temps.directory, temp->name, shard, fs_name_leaf (name)) != 0)
+  if (renameat (temp->directory, temp->name, shard, fs_name_leaf (name)) != 0)
     return fs_fail (self, errno, "rename", error), FS_PUBLISH_FAILED;
   temp->name[0] = '\0';
+  temp->is_placed = TRUE;
   return FS_PUBLISH_DONE;
+}
+
+/* fs_publish_link_over: the commit point of a finished file that has a name: puts it in
+ * the place of the blob that is there. LOST: there is none. The shard is for the caller
+ * to sync. */
+FsPublish
+fs_publish_link_over (CaskBackend *self, FsTemp *temp, int shard, const FsName *name,
+                      GCancellable *cancellable, GError **error)
+{
+  gboolean renewed = FALSE;
+  FsPublish done =
+      fs_publish_swap (self, shard, name, temp, &renewed, cancellable, error);
+  if (done != FS_PUBLISH_DONE || !renewed || self->durability != FS_DURABILITY_FULL)
+    return done;
+  /* The bytes are durable already; this is for the time alone. */
+  struct stat st = { 0 };
+  if (fstat (temp->fd, &st) != 0)
+    return fs_fail (self, errno, "stat", error), FS_PUBLISH_FAILED;
+  return fs_sync_blob (self, temp->fd, &st, error) ? FS_PUBLISH_DONE : FS_PUBLISH_FAILED;
 }
 
 /* fs_publish_over: stores bytes in the place of the blob that is there. LOST: there is
@@ -280,17 +387,9 @@ fs_publish_over (CaskBackend *self, int shard, const FsName *name, GBytes *bytes
 {
   fs_sweep_once (self);
   g_auto (FsTemp) temp = { .self = self, .fd = -1 };
-  gboolean renewed = FALSE;
   if (!fs_temp_open_named (self, &temp, error) ||
-      !fs_publish_fill (self, temp.fd, bytes, self->durability, cancellable, error))
+      !fs_publish_write (self, temp.fd, 0, bytes, cancellable, error) ||
+      !fs_publish_finish (self, &temp, self->durability, cancellable, error))
     return FS_PUBLISH_FAILED;
-  FsPublish done =
-      fs_publish_swap (self, shard, name, &temp, &renewed, cancellable, error);
-  if (done != FS_PUBLISH_DONE || !renewed || self->durability != FS_DURABILITY_FULL)
-    return done;
-  /* The bytes are durable already; this is for the time alone. */
-  struct stat st = { 0 };
-  if (fstat (temp.fd, &st) != 0)
-    return fs_fail (self, errno, "stat", error), FS_PUBLISH_FAILED;
-  return fs_sync_blob (self, temp.fd, &st, error) ? FS_PUBLISH_DONE : FS_PUBLISH_FAILED;
+  return fs_publish_link_over (self, &temp, shard, name, cancellable, error);
 }

@@ -2,8 +2,9 @@
  *
  * fs-read.c: get and stat, and what of them can be answered without waiting.
  *
- * Bytes are read into memory, never mapped: a file that is truncated under a mapping
- * kills the process. A get of a small blob is openat2, fstat, pread, close.
+ * Bytes are read into memory, and mapped only where io=mmap asks for it: a file that
+ * another process truncates under a mapping kills this one. A get of a small blob is
+ * openat2, fstat, pread, close.
  *
  * Failure modes: a file that ends before its size did is CORRUPT, naming both counts. A
  * size is believed only as far as memory can be had for it. */
@@ -11,18 +12,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static gboolean
-fs_read_fail_short (const FsName *name, guint64 expected, guint64 read, GError **error)
-{
-  g_set_error (error, CASK_ERROR, CASK_ERROR_CORRUPT,
-               "%s: ends early: %" G_GUINT64_FORMAT " bytes expected, %" G_GUINT64_FORMAT
-               " read",
-               name->path, expected, read);
-  return FALSE;
-}
+/* Below this a mapping costs more than the copy that it saves. */
+#define FS_READ_MAP_MINIMUM (64 * 1024)
 
 static gboolean
 fs_read_fill (CaskBackend *self, const FsName *name, int fd, guint64 offset,
@@ -40,10 +35,41 @@ fs_read_fill (CaskBackend *self, const FsName *name, int fd, guint64 offset,
       if (count < 0)
         return fs_fail (self, errno, "read", error);
       if (count == 0)
-        return fs_read_fail_short (name, offset + length, offset + done, error);
+        return fs_fail_short (name->path, offset + length, offset + done, error);
       done += (gsize) count;
     }
   return TRUE;
+}
+
+typedef struct
+{
+  void *start;
+  gsize size;
+} FsMapping;
+
+static void
+fs_read_unmap (gpointer data)
+{
+  FsMapping *mapping = data;
+  munmap (mapping->start, mapping->size);
+  g_free (mapping);
+}
+
+/* Returns: NULL where it can not be mapped: then it is read. */
+static GBytes *
+fs_read_map (int fd, guint64 offset, gsize length)
+{
+  gsize skip = (gsize) (offset % (guint64) sysconf (_SC_PAGESIZE));
+  if (length > G_MAXSSIZE - skip)
+    return NULL;
+  void *start =
+      mmap (NULL, length + skip, PROT_READ, MAP_PRIVATE, fd, (off_t) (offset - skip));
+  if (start == MAP_FAILED)
+    return NULL;
+  FsMapping *mapping = g_new (FsMapping, 1);
+  *mapping = (FsMapping){ .start = start, .size = length + skip };
+  return g_bytes_new_with_free_func ((guint8 *) start + skip, length, fs_read_unmap,
+                                     mapping);
 }
 
 static GBytes *
@@ -59,6 +85,13 @@ fs_read_range (CaskBackend *self, const FsName *name, const FsBlob *blob, guint6
                    offset, size);
       return NULL;
     }
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  GBytes *mapped = NULL;
+  if (self->is_mapped && length >= FS_READ_MAP_MINIMUM && length <= G_MAXSSIZE)
+    mapped = fs_read_map (blob->fd, offset, (gsize) length);
+  if (mapped != NULL)
+    return mapped;
   g_autofree guint8 *buffer =
       length <= G_MAXSSIZE ? g_try_malloc (MAX ((gsize) length, 1)) : NULL;
   if (buffer == NULL)

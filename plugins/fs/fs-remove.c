@@ -16,15 +16,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-typedef enum
-{
-  FS_REMOVE_FAILED,
-  FS_REMOVE_DONE,
-  FS_REMOVE_KEPT,
-  FS_REMOVE_ABSENT,
-  FS_REMOVE_AGAIN
-} FsRemove;
-
 /* A time in whole seconds may be a finer one that the filesystem has rounded down: such a
  * blob counts as that much younger. */
 static gboolean
@@ -62,7 +53,9 @@ fs_remove_locked (CaskBackend *self, const FsName *name, int shard, FsBlob *blob
   return FS_REMOVE_FAILED;
 }
 
-static FsRemove
+/* fs_remove_at: removes the blob in the shard that is open; AGAIN: another copy came in
+ * its place. That it is gone is for the caller to sync. */
+FsRemove
 fs_remove_at (CaskBackend *self, const FsName *name, int shard, gint64 unused_since_usec,
               GCancellable *cancellable, GError **error)
 {
@@ -111,7 +104,7 @@ fs_remove_once (CaskBackend *self, const FsName *name, gint64 unused_since_usec,
   return is_durable ? done : FS_REMOVE_FAILED;
 }
 
-static CaskRemoved
+CaskRemoved
 fs_remove_outcome (FsRemove done)
 {
   if (done == FS_REMOVE_DONE)
@@ -119,18 +112,25 @@ fs_remove_outcome (FsRemove done)
   return done == FS_REMOVE_KEPT ? CASK_REMOVED_KEPT : CASK_REMOVED_ABSENT;
 }
 
+/* fs_remove_check: whether such a removal can be tried at all. */
+gboolean
+fs_remove_check (CaskBackend *self, gint64 unused_since_usec, GError **error)
+{
+  if (!fs_root_check_writable (self, error))
+    return FALSE;
+  if (unused_since_usec == CASK_ALWAYS || self->place != FS_PLACE_REMOTE)
+    return TRUE;
+  g_set_error_literal (error, CASK_ERROR, CASK_ERROR_UNSUPPORTED,
+                       "removal by age: not on a filesystem of several machines");
+  return FALSE;
+}
+
 gboolean
 fs_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_usec,
            CaskRemoved *outcome, GCancellable *cancellable, GError **error)
 {
-  if (!fs_root_check_writable (self, error))
+  if (!fs_remove_check (self, unused_since_usec, error))
     return FALSE;
-  if (unused_since_usec != CASK_ALWAYS && self->place == FS_PLACE_REMOTE)
-    {
-      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_UNSUPPORTED,
-                           "removal by age: not on a filesystem of several machines");
-      return FALSE;
-    }
   FsPatience patience = { .self = self };
   GError *failure = NULL;
   FsName name;

@@ -6,7 +6,7 @@
  * for as long as its `lock` is locked; the kernel drops that lock with the process, so
  * nothing needs to be guessed from pids or ages. Only where the filesystem is shared with
  * other machines, whose locks may not reach us, is a directory of another boot left alone
- * for a day.
+ * for a day. Saved uploads of no use to anybody go with it (fs-saved-list.c).
  *
  * Failure modes: none is reported. Whatever can not be removed is left; names that this
  * file did not make, and anything but regular files, are not touched. */
@@ -119,13 +119,9 @@ fs_sweep_directory (CaskBackend *self, int parent, const char *name)
   unlinkat (parent, name, AT_REMOVEDIR);
 }
 
-/* fs_sweep_once: removes what dead processes left, the first time it is called. */
-void
-fs_sweep_once (CaskBackend *self)
+static void
+fs_sweep_temps (CaskBackend *self)
 {
-  if (g_atomic_int_get (&self->swept) ||
-      !g_atomic_int_compare_and_exchange (&self->swept, FALSE, TRUE))
-    return;
   g_auto (FsFd) fd = fs_root_open (self, FS_TEMP_ROOT, O_RDONLY | O_DIRECTORY);
   g_autoptr (DIR) stream = fd >= 0 ? fdopendir (fd) : NULL;
   if (stream == NULL)
@@ -134,4 +130,15 @@ fs_sweep_once (CaskBackend *self)
   for (struct dirent *entry; (entry = readdir (stream)) != NULL;)
     if (fs_sweep_is_ours (entry->d_name))
       fs_sweep_directory (self, dirfd (stream), entry->d_name);
+}
+
+/* fs_sweep_once: removes what dead processes left, the first time it is called. */
+void
+fs_sweep_once (CaskBackend *self)
+{
+  if (g_atomic_int_get (&self->swept) ||
+      !g_atomic_int_compare_and_exchange (&self->swept, FALSE, TRUE))
+    return;
+  fs_sweep_temps (self);
+  fs_saved_sweep (self);
 }

@@ -279,6 +279,31 @@ fs_sync_absence (CaskBackend *self, const FsName *name, GError **error)
          fs_fail_path (self, errno, "fsync of the directory", subject, error);
 }
 
+/* fs_sync_upload: makes the names in a saved upload's directory durable. uploads: what
+ * that is in, where its own name is new; -1: it is not. */
+gboolean
+fs_sync_upload (CaskBackend *self, int uploads, int directory, GError **error)
+{
+  FsDirectory identity;
+  if (fs_sync_fsync (directory) != 0)
+    return fs_fail (self, errno, "fsync of the upload's directory", error);
+  if (uploads < 0)
+    return TRUE;
+  if (!fs_sync_identify (uploads, &identity))
+    return fs_fail (self, errno, "stat", error);
+  if (!fs_sync_known (self, &self->known.uploads, &identity))
+    {
+      if (!fs_sync_root_name (self, error))
+        return FALSE;
+      int failed = fs_sync_directory (self, &self->known.root, self->root);
+      if (failed != 0)
+        return fs_fail_path (self, failed, "fsync of the directory", "root", error);
+      fs_sync_learn (self, &self->known.uploads, &identity);
+    }
+  int code = fs_sync_directory (self, &self->known.uploads, uploads);
+  return code == 0 || fs_fail (self, code, "fsync of the directory of uploads", error);
+}
+
 /* fs_sync_flush: makes all that was acknowledged durable. In `full` it is already.
  *
  * syncfs() reports a failed write of the filesystem once to each descriptor that was

@@ -136,21 +136,41 @@ fs_temp_open_named (CaskBackend *self, FsTemp *temp, GError **error)
     return FALSE;
   char name[FS_TEMP_RANDOM + 1];
   fs_temp_random_name (name, sizeof name);
-  temp->fd = fs_temp_openat (directory, name, O_WRONLY | O_CREAT | O_EXCL, 0444);
+  temp->fd = fs_temp_openat (directory, name, O_RDWR | O_CREAT | O_EXCL, 0444);
   if (temp->fd < 0)
     return fs_fail_path (self, errno, "create a file", FS_TEMP_ROOT, error);
+  temp->directory = directory;
   g_strlcpy (temp->name, name, sizeof temp->name);
   return TRUE;
 }
 
-/* fs_temp_clear: closes the file, and removes its temporary name where it has one. */
+/* fs_temp_check: whether the file may still be synced, and published. After a failed
+ * fsync the kernel may call lost bytes clean; and what has a blob's name is nobody's. */
+gboolean
+fs_temp_check (const FsTemp *temp, GError **error)
+{
+  if (!temp->sync_failed && !temp->is_placed)
+    return TRUE;
+  g_set_error_literal (error, CASK_ERROR, CASK_ERROR_IO,
+                       "fsync: an earlier one failed: write the blob again");
+  return FALSE;
+}
+
+/* fs_temp_unname: removes the file's temporary name where it has one. */
+void
+fs_temp_unname (FsTemp *temp)
+{
+  if (temp->name[0] != '\0')
+    unlinkat (temp->directory, temp->name, 0);
+  temp->name[0] = '\0';
+}
+
+/* fs_temp_clear: closes the file, and removes its temporary name. */
 void
 fs_temp_clear (FsTemp *temp)
 {
   fs_fd_close (fs_fd_steal (&temp->fd));
-  if (temp->name[0] != '\0')
-    unlinkat (temp->self->temps.directory, temp->name, 0);
-  temp->name[0] = '\0';
+  fs_temp_unname (temp);
 }
 
 /* fs_temps_close: the store closes. What can not be removed now is swept by others. */

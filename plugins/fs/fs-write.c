@@ -21,9 +21,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* Opens the shard to write in it, making it where it is missing and its name durable
- * where that is promised. Returns: -1 with an error. */
-static int
+/* fs_write_open_shard: opens the shard to write in it, making it where it is missing and
+ * its name durable where that is promised. Returns: -1 with an error. */
+int
 fs_write_open_shard (CaskBackend *self, const FsName *name, GError **error)
 {
   g_auto (FsFd) shard = fs_root_open (self, name->directory, O_RDONLY | O_DIRECTORY);
@@ -58,9 +58,10 @@ fs_write_store (CaskBackend *self, const FsName *name, GBytes *bytes, gboolean o
   return done;
 }
 
-/* What is there, and what that makes of the put: DONE where it was a hit. */
-static FsUse
-fs_write_look (CaskBackend *self, const FsName *name, GBytes *bytes, guint32 flags,
+/* fs_write_look: what is there, and what that makes of a put of so many bytes: DONE where
+ * it was a hit. */
+FsUse
+fs_write_look (CaskBackend *self, const FsName *name, guint64 size, guint32 flags,
                GCancellable *cancellable, GError **error)
 {
   g_auto (FsBlob) blob = { .fd = -1 };
@@ -74,8 +75,8 @@ fs_write_look (CaskBackend *self, const FsName *name, GBytes *bytes, guint32 fla
       return look == FS_LOOK_ABSENT ? FS_USE_ABSENT : FS_USE_UNFIT;
     }
   /* Under an encoding the same blob may have been stored in another number of bytes. */
-  guint64 size = self->is_encoded ? CASK_UNKNOWN : g_bytes_get_size (bytes);
-  return fs_blob_use (self, name, size, &blob, cancellable, error);
+  return fs_blob_use (self, name, self->is_encoded ? CASK_UNKNOWN : size, &blob,
+                      cancellable, error);
 }
 
 static gboolean
@@ -86,7 +87,8 @@ fs_write_once (CaskBackend *self, const FsName *name, GBytes *bytes, guint32 fla
     return FALSE;
   for (;;)
     {
-      FsUse use = fs_write_look (self, name, bytes, flags, cancellable, error);
+      FsUse use =
+          fs_write_look (self, name, g_bytes_get_size (bytes), flags, cancellable, error);
       if (use == FS_USE_FAILED)
         return FALSE;
       *created = use == FS_USE_ABSENT;
@@ -99,11 +101,14 @@ fs_write_once (CaskBackend *self, const FsName *name, GBytes *bytes, guint32 fla
     }
 }
 
+/* fs_put_by: put, one of many, which wait for open files no longer together than one of
+ * them would alone. deadline: (inout): 0 before the first, and after one that went well.
+ */
 gboolean
-fs_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flags,
-        gboolean *created, GCancellable *cancellable, GError **error)
+fs_put_by (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flags,
+           gboolean *created, gint64 *deadline, GCancellable *cancellable, GError **error)
 {
-  FsPatience patience = { .self = self };
+  FsPatience patience = { .self = self, .deadline = *deadline };
   GError *failure = NULL;
   FsName name;
   fs_name_set (&name, self->layout, digest);
@@ -114,5 +119,14 @@ fs_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flag
   while (!done && fs_patience_again (&patience, cancellable, &failure));
   if (done)
     *created = is_new;
+  *deadline = done ? 0 : patience.deadline;
   return fs_patience_end (&patience, failure, error);
+}
+
+gboolean
+fs_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 flags,
+        gboolean *created, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = 0;
+  return fs_put_by (self, digest, bytes, flags, created, &deadline, cancellable, error);
 }

@@ -12,14 +12,17 @@ enum
   FS_OPTION_LAYOUT,
   FS_OPTION_CREATE,
   FS_OPTION_FRESHEN,
+  FS_OPTION_IO,
+  FS_OPTION_MAX_UPLOADS,
+  FS_OPTION_MAX_UPLOAD_BYTES,
   FS_N_OPTIONS
 };
 
 /* The choices are in the order of FsDurability and FsLayout. */
 static const CaskOptionSpec fs_options[FS_N_OPTIONS] = {
   [FS_OPTION_DURABILITY] = { .name = "durability",
-                             .help =
-                                 "none, data or full; batch is refused in this version",
+                             .help = "what a success survives; batch is not offered by "
+                                     "this version",
                              .fallback = "full",
                              .choices = "none|data|full|batch",
                              .type = CASK_OPTION_CHOICE },
@@ -36,6 +39,20 @@ static const CaskOptionSpec fs_options[FS_N_OPTIONS] = {
                           .help = "how old a time a hit leaves as it is",
                           .fallback = "60s",
                           .type = CASK_OPTION_DURATION },
+  [FS_OPTION_IO] = { .name = "io",
+                     .help = "mmap maps large gets: a file that another process "
+                             "truncates then kills this one (SIGBUS)",
+                     .fallback = "read",
+                     .choices = "read|mmap",
+                     .type = CASK_OPTION_CHOICE },
+  [FS_OPTION_MAX_UPLOADS] = { .name = "max-uploads",
+                              .help = "how many uploads may be saved; 0: any number",
+                              .fallback = "10000",
+                              .type = CASK_OPTION_UINT },
+  [FS_OPTION_MAX_UPLOAD_BYTES] = { .name = "max-upload-bytes",
+                                   .help = "how large all saved ones may be; 0: any size",
+                                   .fallback = "0",
+                                   .type = CASK_OPTION_SIZE },
 };
 
 static void
@@ -47,6 +64,9 @@ fs_init (CaskBackend *self, const CaskOpenArgs *args)
   self->layout = (FsLayout) args->values[FS_OPTION_LAYOUT].number;
   self->freshen_usec =
       (gint64) MIN (args->values[FS_OPTION_FRESHEN].number, (guint64) G_MAXINT64);
+  self->is_mapped = args->values[FS_OPTION_IO].number != 0;
+  self->max_uploads = args->values[FS_OPTION_MAX_UPLOADS].number;
+  self->max_upload_bytes = args->values[FS_OPTION_MAX_UPLOAD_BYTES].number;
   self->is_encoded = args->encoding != NULL;
   g_mutex_init (&self->limit.lock);
   g_cond_init (&self->limit.finished_cond);
@@ -118,7 +138,7 @@ fs_capabilities (CaskBackend *self)
   guint64 capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS;
   if (self->place != FS_PLACE_REMOTE)
     capabilities |= CASK_CAPABILITY_SHARED | CASK_CAPABILITY_REMOVE_UNUSED |
-                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE;
+                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME;
   if (self->place == FS_PLACE_LOCAL || self->place == FS_PLACE_MEMORY)
     capabilities |= CASK_CAPABILITY_EXACT_CREATED;
   if (self->durability == FS_DURABILITY_FULL && self->place != FS_PLACE_MEMORY)
@@ -148,6 +168,20 @@ static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
                                        .capabilities = fs_capabilities,
                                        .try_get = fs_try_get,
                                        .try_stat = fs_try_stat,
+                                       .blob_open = fs_handle_open,
+                                       .blob_read = fs_handle_read,
+                                       .blob_close = fs_handle_close,
+                                       .upload_begin = fs_upload_begin,
+                                       .upload_write = fs_upload_write,
+                                       .upload_commit = fs_upload_commit,
+                                       .upload_close = fs_upload_close,
+                                       .upload_save = fs_upload_save,
+                                       .upload_resume = fs_upload_resume,
+                                       .upload_list = fs_upload_list,
+                                       .upload_read = fs_upload_read,
+                                       .put_many = fs_put_many,
+                                       .contains_many = fs_contains_many,
+                                       .remove_many = fs_remove_many,
                                        .flush = fs_sync_flush,
                                        .usage = fs_usage };
 

@@ -30,17 +30,47 @@ fs_plugin (void)
   return plugin;
 }
 
+/* The host's hasher, for SHA-256 alone, by GLib's. */
+static CaskHasher *
+fs_hasher_new (const CaskHost *host, guint32 algorithm)
+{
+  (void) host;
+  CU_ASSERT_EQUAL (algorithm, CASK_ALGORITHM_SHA256);
+  return (CaskHasher *) g_checksum_new (G_CHECKSUM_SHA256);
+}
+
+static void
+fs_hasher_update (CaskHasher *hasher, const void *data, gsize count)
+{
+  g_checksum_update ((GChecksum *) hasher, data, (gssize) count);
+}
+
+static void
+fs_hasher_finish (CaskHasher *hasher, CaskDigest *digest)
+{
+  gsize length = 32;
+  *digest = (CaskDigest){ .algorithm = CASK_ALGORITHM_SHA256 };
+  g_checksum_get_digest ((GChecksum *) hasher, digest->bytes, &length);
+  g_checksum_free ((GChecksum *) hasher);
+}
+
 FsStore *
 fs_store_open (const char *root, const FsSpec *spec, GError **error)
 {
   FsStore *store = g_new0 (FsStore, 1);
   store->root = g_strdup (root);
   store->ops = fs_plugin ()->ops;
-  store->host.size = sizeof store->host;
+  store->host = (CaskHost){ .size = sizeof (CaskHost),
+                            .hasher_new = fs_hasher_new,
+                            .hasher_update = fs_hasher_update,
+                            .hasher_finish = fs_hasher_finish };
   store->values[0].number = spec->durability;
   store->values[1].number = spec->layout;
   store->values[2].number = !spec->keep_root;
   store->values[3].number = (guint64) spec->freshen_usec;
+  store->values[4].number = spec->is_mapped;
+  store->values[5].number = spec->max_uploads;
+  store->values[6].number = spec->max_upload_bytes;
   store->args = (CaskOpenArgs){ .size = sizeof (CaskOpenArgs),
                                 .host = &store->host,
                                 .location = store->root,

@@ -19,6 +19,8 @@ typedef struct
   guint64 keep_root;  /* create=no */
   gint64 freshen_usec;
   const char *encoding;
+  guint64 is_mapped; /* io=mmap */
+  guint64 max_uploads, max_upload_bytes;
 } FsSpec;
 
 enum
@@ -32,7 +34,7 @@ enum
 typedef struct
 {
   CaskHost host;
-  CaskOptionValue values[4];
+  CaskOptionValue values[7];
   CaskOpenArgs args;
   const CaskBackendOps *ops;
   CaskBackend *backend;
