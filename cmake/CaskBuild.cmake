@@ -44,7 +44,11 @@ endfunction ()
 function (cask_plugin name)
   cask_add_plugin (${name} ${ARGN})
   target_link_libraries (cask-plugin-${name} PRIVATE cask-flags)
+  if (NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+    target_link_options (cask-plugin-${name} PRIVATE -Wl,-z,defs)
+  endif ()
   set_target_properties (cask-plugin-${name} PROPERTIES
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/${CASK_PLUGIN_SUBDIR})
-  install (TARGETS cask-plugin-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/${CASK_PLUGIN_SUBDIR})
+  install (TARGETS cask-plugin-${name}
+           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/${CASK_PLUGIN_SUBDIR} COMPONENT runtime)
 endfunction ()
