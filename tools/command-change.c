@@ -5,36 +5,6 @@
 #include "tools-private.h"
 #include "output.h"
 
-#include <string.h>
-
-/* The units of config strings: one word for one length of time. */
-static gboolean
-change_parse_duration (const char *text, gint64 *duration_usec)
-{
-  static const struct
-  {
-    const char *name;
-    gint64 usec;
-  } units[] = { { "ms", G_USEC_PER_SEC / 1000 },
-                { "s", G_USEC_PER_SEC },
-                { "min", 60 * (gint64) G_USEC_PER_SEC },
-                { "h", 3600 * (gint64) G_USEC_PER_SEC } };
-  gsize digits = strspn (text, "0123456789");
-  g_autofree char *number = g_strndup (text, digits);
-  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
-    {
-      guint64 count;
-      if (strcmp (text + digits, units[i].name) != 0)
-        continue;
-      if (!tool_parse_number (number, &count) ||
-          count > (guint64) (G_MAXINT64 / units[i].usec))
-        return FALSE;
-      *duration_usec = (gint64) count * units[i].usec;
-      return TRUE;
-    }
-  return FALSE;
-}
-
 static gboolean
 change_remove (CaskStore *store, const CaskDigest *digest, gint64 unused_since_usec,
                CaskRemoved *outcome, GError **error)
@@ -86,7 +56,7 @@ command_rm (ToolCall *call)
   if (!tool_parse (call, entries, 1, G_MAXUINT))
     return call->status;
   gint64 unused_since_usec = CASK_ALWAYS, duration_usec = 0;
-  if (duration && !change_parse_duration (duration, &duration_usec))
+  if (duration && !tool_parse_duration (duration, &duration_usec))
     return tool_usage (call, "'%s' is no duration such as 90s, 15min or 24h", duration);
   if (duration)
     unused_since_usec = g_get_real_time () - duration_usec;

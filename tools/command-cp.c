@@ -13,12 +13,18 @@
  *         └────────────────┴─> get ── NOT_FOUND ──> removed meanwhile
  *                               └─> put ──> copied, or there already
  *
+ * A blob larger than COPY_WHOLE is not got and put, but opened, and put as a stream, so
+ * that memory does not grow with it.
+ *
  * Failure modes: a blob that fails is reported and the others go on, unless the
  * destination is full, read-only or gone, which every other blob would meet as well. */
 
 #include "tools-private.h"
 #include "output.h"
+#include "counted.h"
 #include "walk.h"
+
+#define COPY_WHOLE ((guint64) 4 * 1024 * 1024)
 
 typedef struct
 {
@@ -34,14 +40,18 @@ typedef struct
 {
   Copy *copy;
   Walk *walk;
-  CaskBlobInfo info; /* as listed */
-  guint64 size;      /* of the bytes that were got */
+  CaskBlobInfo info;     /* as listed */
+  guint64 size;          /* of the bytes that were got */
+  CountedStream *stream; /* (nullable) where they come in pieces */
 } CopyItem;
 
 static void
 copy_item_end (CopyItem *item, guint64 *counter)
 {
   (*counter)++;
+  if (item->stream)
+    walk_forget_stream (item->walk, item->stream);
+  g_clear_object (&item->stream);
   walk_done (item->walk, &item->info);
   g_free (item);
 }
@@ -78,19 +88,34 @@ copy_item_fail (CopyItem *item, const GError *error)
 }
 
 static void
+copy_item_succeed (CopyItem *item, gboolean created)
+{
+  if (created)
+    item->copy->bytes_copied += item->size;
+  copy_item_end (item, created ? &item->copy->n_copied : &item->copy->n_there);
+}
+
+/* A source that has lost the blob since it was listed says so; another failure counts. */
+static void
+copy_item_fail_source (CopyItem *item, const GError *error)
+{
+  if (g_error_matches (error, CASK_ERROR, CASK_ERROR_NOT_FOUND) ||
+      (item->stream && g_error_matches (error, CASK_ERROR, CASK_ERROR_GONE)))
+    copy_item_end (item, &item->copy->n_removed);
+  else
+    copy_item_fail (item, error);
+}
+
+static void
 copy_on_put (GObject *source, GAsyncResult *result, gpointer data)
 {
   CopyItem *item = data;
   g_autoptr (GError) error = NULL;
   gboolean created;
-  if (!cask_store_put_finish (CASK_STORE (source), result, &created, &error))
-    {
-      copy_item_fail (item, error);
-      return;
-    }
-  if (created)
-    item->copy->bytes_copied += item->size;
-  copy_item_end (item, created ? &item->copy->n_copied : &item->copy->n_there);
+  if (cask_store_put_finish (CASK_STORE (source), result, &created, &error))
+    copy_item_succeed (item, created);
+  else
+    copy_item_fail (item, error);
 }
 
 static void
@@ -101,10 +126,7 @@ copy_on_get (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GBytes) bytes = cask_store_get_finish (CASK_STORE (source), result, &error);
   if (!bytes)
     {
-      if (g_error_matches (error, CASK_ERROR, CASK_ERROR_NOT_FOUND))
-        copy_item_end (item, &item->copy->n_removed);
-      else
-        copy_item_fail (item, error);
+      copy_item_fail_source (item, error);
       return;
     }
   item->size = g_bytes_get_size (bytes);
@@ -114,10 +136,50 @@ copy_on_get (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+copy_on_put_stream (GObject *source, GAsyncResult *result, gpointer data)
+{
+  CopyItem *item = data;
+  g_autoptr (GError) error = NULL;
+  gboolean created;
+  if (cask_store_put_stream_finish (CASK_STORE (source), result, NULL, &created, &error))
+    copy_item_succeed (item, created);
+  else if (counted_stream_has_failed (item->stream))
+    copy_item_fail_source (item, error);
+  else
+    copy_item_fail (item, error);
+}
+
+static void
+copy_on_open (GObject *source, GAsyncResult *result, gpointer data)
+{
+  CopyItem *item = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskInputStream) stream =
+      cask_store_open_blob_finish (CASK_STORE (source), result, &error);
+  if (!stream)
+    {
+      copy_item_fail_source (item, error);
+      return;
+    }
+  item->size = cask_input_stream_get_size (stream);
+  item->stream = counted_stream_new (G_INPUT_STREAM (stream));
+  walk_watch_stream (item->walk, item->stream);
+  cask_store_put_stream_async (
+      item->copy->destination, &item->info.digest, item->info.digest.algorithm,
+      G_INPUT_STREAM (item->stream), item->size, CASK_PUT_NONE, G_PRIORITY_DEFAULT,
+      walk_get_cancellable (item->walk), copy_on_put_stream, item);
+}
+
+static void
 copy_item_transfer (CopyItem *item)
 {
-  cask_store_get_async (item->copy->source, &item->info.digest, G_PRIORITY_DEFAULT,
-                        walk_get_cancellable (item->walk), copy_on_get, item);
+  GCancellable *cancellable = walk_get_cancellable (item->walk);
+  if (item->info.size > COPY_WHOLE)
+    cask_store_open_blob_async (item->copy->source, &item->info.digest,
+                                G_PRIORITY_DEFAULT, cancellable, copy_on_open, item);
+  else
+    cask_store_get_async (item->copy->source, &item->info.digest, G_PRIORITY_DEFAULT,
+                          cancellable, copy_on_get, item);
 }
 
 /* Whether a failed look at the destination leaves nothing to try. */

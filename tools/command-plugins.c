@@ -9,6 +9,15 @@
 #include <cask/cask-plugin.h>
 #include <string.h>
 
+/* A file on the search path that is named as a plugin's. */
+typedef struct
+{
+  const char *path;
+  const char *hidden_by; /* (nullable) the file that is loaded in its place */
+  guint order;
+  char name[];
+} PluginCandidate;
+
 /* One option, as it came out of an answer. Strings belong to the answer. */
 typedef struct
 {
@@ -128,7 +137,7 @@ plugins_json_details (GString *json, GVariant *answer)
 }
 
 static void
-plugins_print_json (const char *name, GVariant *answer)
+plugins_print_json (const char *name, const char *path, GVariant *answer)
 {
   g_autoptr (GString) json = g_string_new ("{\"name\":");
   output_json_string (json, name);
@@ -137,14 +146,18 @@ plugins_print_json (const char *name, GVariant *answer)
   if (usable)
     plugins_json_details (json, answer);
   else
-    plugins_json_member (json, "reason", plugins_reason (name, answer));
+    {
+      plugins_json_member (json, "reason", plugins_reason (name, answer));
+      if (path)
+        plugins_json_member (json, "path", path);
+    }
   output_print ("%s}\n", json->str);
 }
 
 /* ---- As text ---- */
 
 static void
-plugins_print_row (const char *name, GVariant *answer)
+plugins_print_summary (const char *name, GVariant *answer)
 {
   g_autofree char *plain_name = output_escape (name);
   if (!plugins_is_usable (answer))
@@ -159,8 +172,9 @@ plugins_print_row (const char *name, GVariant *answer)
   output_print ("%-12s %-9s %-5s %s\n", plain_name, version, abi, summary);
 }
 
+/* separator: what stands between the option and its help */
 static void
-plugins_print_option (const PluginOption *option)
+plugins_print_option (const PluginOption *option, const char *separator)
 {
   g_autoptr (GString) line = g_string_new (option->help);
   if (option->required)
@@ -169,8 +183,24 @@ plugins_print_option (const PluginOption *option)
     g_string_append_printf (line, " (default %s)", option->fallback);
   g_autofree char *name = output_escape (option->name);
   g_autofree char *form = output_escape (option->type);
-  g_autofree char *help = output_escape (line->str);
-  output_print ("  %s=%s\n      %s\n", name, form, help);
+  g_autofree char *help = output_escape (g_strchug (line->str));
+  output_print ("  %s=%s%s%s\n", name, form, separator, help);
+}
+
+/* A line for what it is, one for what its stores promise, and one for each option. */
+static void
+plugins_print_row (const char *name, GVariant *answer)
+{
+  plugins_print_summary (name, answer);
+  if (!plugins_is_usable (answer))
+    return;
+  g_autofree const char **names = plugins_capabilities (answer);
+  g_autofree char *capabilities = g_strjoinv (" ", (char **) names);
+  output_print ("  capabilities: %s\n", *capabilities ? capabilities : "none");
+  g_autoptr (GVariantIter) options = plugins_iterate_options (answer);
+  PluginOption option;
+  while (plugins_next_option (options, &option))
+    plugins_print_option (&option, ": ");
 }
 
 /* "fs:LOCATION?OPTION=VALUE", "mirror?OPTION=VALUE(CHILD, CHILD, ...)". */
@@ -224,7 +254,57 @@ plugins_print_page (const char *name, GVariant *answer)
   if (options && g_variant_iter_n_children (options) > 0)
     output_print ("\noptions\n");
   while (plugins_next_option (options, &option))
-    plugins_print_option (&option);
+    plugins_print_option (&option, "\n      ");
+}
+
+/* ---- The candidates ---- */
+
+static int
+plugins_compare (gconstpointer a, gconstpointer b)
+{
+  const PluginCandidate *left = *(PluginCandidate *const *) a;
+  const PluginCandidate *right = *(PluginCandidate *const *) b;
+  int order = strcmp (left->name, right->name);
+  return order != 0 ? order : (int) left->order - (int) right->order;
+}
+
+/* By name; of those with one name, first the one that is loaded. files must outlive them.
+ */
+static GPtrArray *
+plugins_candidates (char **files)
+{
+  static const char prefix[] = "cask-", suffix[] = ".so";
+  GPtrArray *candidates = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; files[i]; i++)
+    {
+      const char *name = strrchr (files[i], '/') + strlen (prefix) + 1;
+      gsize length = strlen (name) - strlen (suffix);
+      PluginCandidate *candidate = g_malloc0 (sizeof *candidate + length + 1);
+      memcpy (candidate->name, name, length);
+      candidate->path = files[i];
+      candidate->order = i;
+      g_ptr_array_add (candidates, candidate);
+    }
+  g_ptr_array_sort (candidates, plugins_compare);
+  for (guint i = 1; i < candidates->len; i++)
+    {
+      const PluginCandidate *before = candidates->pdata[i - 1];
+      PluginCandidate *candidate = candidates->pdata[i];
+      if (strcmp (before->name, candidate->name) == 0)
+        candidate->hidden_by = before->hidden_by ? before->hidden_by : before->path;
+    }
+  return candidates;
+}
+
+/* (nullable) the file that name leads to; files must outlive it. */
+static const char *
+plugins_find_file (char **files, const char *name)
+{
+  g_autofree char *tail = g_strdup_printf ("/cask-%s.so", name);
+  for (char **file = files; *file; file++)
+    if (g_str_has_suffix (*file, tail))
+      return *file;
+  return NULL;
 }
 
 /* ---- The command ---- */
@@ -232,23 +312,29 @@ plugins_print_page (const char *name, GVariant *answer)
 static void
 plugins_list (ToolCall *call, gboolean json)
 {
-  g_auto (GStrv) names = cask_list_plugins ();
-  for (char **name = names; *name; name++)
+  g_auto (GStrv) files = cask_list_plugin_files ();
+  g_autoptr (GPtrArray) candidates = plugins_candidates (files);
+  for (guint i = 0; i < candidates->len; i++)
     {
-      g_autoptr (GVariant) answer = probe_plugin (*name);
-      if (!plugins_is_usable (answer))
+      const PluginCandidate *candidate = candidates->pdata[i];
+      g_autoptr (GVariant) answer =
+          candidate->hidden_by ? probe_hidden (candidate->path, candidate->hidden_by)
+                               : probe_plugin (candidate->name, candidate->path);
+      /* One that is hidden is as its owner wants it: not a failure. */
+      if (!candidate->hidden_by && !plugins_is_usable (answer))
         tool_add_status (call, TOOL_FAILED);
       if (json)
-        plugins_print_json (*name, answer);
+        plugins_print_json (candidate->name, candidate->path, answer);
       else
-        plugins_print_row (*name, answer);
+        plugins_print_row (candidate->name, answer);
     }
 }
 
 static void
 plugins_show (ToolCall *call, const char *name, gboolean json)
 {
-  g_autoptr (GVariant) answer = probe_plugin (name);
+  g_auto (GStrv) files = cask_list_plugin_files ();
+  g_autoptr (GVariant) answer = probe_plugin (name, plugins_find_file (files, name));
   if (!plugins_is_usable (answer))
     {
       g_autoptr (GError) error =
@@ -257,7 +343,7 @@ plugins_show (ToolCall *call, const char *name, gboolean json)
       tool_add_error (call, error);
     }
   else if (json)
-    plugins_print_json (name, answer);
+    plugins_print_json (name, NULL, answer);
   else
     plugins_print_page (name, answer);
 }

@@ -2,23 +2,21 @@
  *
  * command-put.c: `cask put`: files and standard input become blobs.
  *
- * A file is read into memory, not mapped: one that is truncated while it is mapped kills
- * the process. What was read is what is hashed and stored, whatever becomes of the file.
+ * What fits one buffer is read whole and put at once; anything larger, or of unknown
+ * size, goes through an upload, piece by piece, in the same memory.
  *
- * Failure modes: a file that cannot be read or stored is reported, the others go on, and
- * the exit status is 3. */
+ * Failure modes: a file that cannot be read or stored is reported and leaves nothing, the
+ * others go on, and the exit status is 3. After a signal none goes on. */
 
 #include "tools-private.h"
 #include "output.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <gio/gunixinputstream.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define PUT_ROOM_MINIMUM ((gsize) 64 * 1024)
 
 typedef struct
 {
@@ -26,149 +24,100 @@ typedef struct
   CaskAlgorithm algorithm;
   CaskPutFlags flags;
   gboolean listed; /* names come from a list, where '-' is a file like others */
+  char *buffer;    /* SOURCE_SMALL bytes */
 } Put;
 
-static void
-put_set_errno (GError **error, const char *what)
-{
-  int code = errno;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s%s", what,
-               g_strerror (code));
-}
-
-/* Makes room for at least one more byte; the size of a file is only a hint. */
+/* count: bytes of the source that the buffer holds already. An upload that is dropped
+ * before its commit is undone. */
 static gboolean
-put_grow (char **buffer, gsize used, gsize *room, GError **error)
+put_upload (Put *put, Source *source, gsize count, CaskDigest *digest, gboolean *created,
+            GError **error)
 {
-  if (used < *room)
-    return TRUE;
-  gsize wanted = *room > G_MAXSSIZE / 2 ? 0 : MAX (*room * 2, PUT_ROOM_MINIMUM);
-  char *grown = wanted ? g_try_realloc (*buffer, wanted) : NULL;
-  if (!grown)
+  GCancellable *cancellable = put->call->cancellable;
+  g_autoptr (CaskUpload) upload =
+      cask_store_begin_upload (put->call->store, NULL, put->algorithm, source->size,
+                               put->flags, cancellable, error);
+  if (!upload)
+    return FALSE;
+  while (count > 0)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
-                   "no memory to read past %" G_GSIZE_FORMAT " bytes", used);
-      return FALSE;
+      if (!g_output_stream_write_all (G_OUTPUT_STREAM (upload), put->buffer, count, NULL,
+                                      cancellable, error) ||
+          !source_fill (source, put->buffer, SOURCE_SMALL, &count, cancellable, error))
+        return FALSE;
     }
-  *buffer = grown;
-  *room = wanted;
-  return TRUE;
+  return cask_upload_commit (upload, NULL, digest, created, cancellable, error);
 }
 
-static GBytes *
-put_read (int fd, guint64 size_hint, GError **error)
+static gboolean
+put_source (Put *put, Source *source, CaskDigest *digest, gboolean *created,
+            GError **error)
 {
-  /* One byte more than the hint, so that the end is seen without growing. */
-  gsize room = size_hint < G_MAXSSIZE / 2 ? (gsize) size_hint + 1 : PUT_ROOM_MINIMUM;
-  g_autofree char *buffer = g_try_malloc (room);
-  if (!buffer)
-    room = 0;
-  gsize used = 0;
-  for (;;)
-    {
-      if (!put_grow (&buffer, used, &room, error))
-        return NULL;
-      gssize count = read (fd, buffer + used, room - used);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        {
-          put_set_errno (error, "");
-          return NULL;
-        }
-      if (count == 0)
-        return g_bytes_new_take (g_steal_pointer (&buffer), used);
-      used += (gsize) count;
-    }
+  GCancellable *cancellable = put->call->cancellable;
+  gsize count;
+  if (!source_fill (source, put->buffer, SOURCE_SMALL, &count, cancellable, error))
+    return FALSE;
+  if (count == SOURCE_SMALL)
+    return put_upload (put, source, count, digest, created, error);
+  g_autoptr (GBytes) bytes = g_bytes_new (put->buffer, count);
+  return cask_store_add (put->call->store, bytes, put->algorithm, put->flags, digest,
+                         created, cancellable, error);
 }
 
-static GBytes *
-put_read_open_file (int fd, GError **error)
-{
-  struct stat status;
-  if (fstat (fd, &status) != 0)
-    {
-      put_set_errno (error, "");
-      return NULL;
-    }
-  if (S_ISDIR (status.st_mode))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
-                           "is a directory: put takes files");
-      return NULL;
-    }
-  return put_read (fd, S_ISREG (status.st_mode) ? (guint64) status.st_size : 0, error);
-}
-
-static GBytes *
-put_read_file (const Put *put, const char *name, GError **error)
-{
-  if (!put->listed && strcmp (name, "-") == 0)
-    return put_read_open_file (STDIN_FILENO, error);
-  int fd = open (name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0)
-    {
-      put_set_errno (error, "");
-      return NULL;
-    }
-  GBytes *bytes = put_read_open_file (fd, error);
-  close (fd);
-  return bytes;
-}
-
-/* Returns: FALSE where standard output is gone: nobody would learn the digests. */
+/* Returns: FALSE where nothing more is to be put: after a signal, and where standard
+ * output is gone, so that nobody would learn the digests. */
 static gboolean
 put_file (Put *put, const char *name)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = put_read_file (put, name, &error);
-  if (!bytes)
-    {
-      output_error ("%s: %s", name, error->message);
-      tool_add_status (put->call, TOOL_FAILED);
-      return TRUE;
-    }
+  g_autoptr (Source) source = source_new (name, !put->listed, "storing", &error);
   CaskDigest digest;
   gboolean created;
-  if (!cask_store_add (put->call->store, bytes, put->algorithm, put->flags, &digest,
-                       &created, NULL, &error))
-    {
-      output_error ("%s: %s", name, error->message);
-      tool_add_status (put->call, TOOL_FAILED);
-      return TRUE;
-    }
+  if (!source || !put_source (put, source, &digest, &created, &error))
+    return tool_add_file_error (put->call, name, error);
   char text[CASK_DIGEST_TEXT_SIZE];
   g_autofree char *plain = output_escape (name);
   return output_print ("%s %s %s\n", cask_digest_write (&digest, text),
                        created ? "created" : "exists", plain);
 }
 
-static gboolean
-put_listed (Put *put, FILE *list, char separator, GError **error)
+/* Reads the next name, which may be empty.
+ *
+ * Returns: (transfer full) (nullable): NULL at the end too, then without an error */
+static char *
+put_next_name (GDataInputStream *list, char separator, GCancellable *cancellable,
+               GError **error)
 {
-  g_autofree char *name = NULL;
-  size_t room = 0;
+  g_autoptr (GError) failure = NULL;
+  gsize length = 0;
+  g_autofree char *name =
+      g_data_input_stream_read_upto (list, &separator, 1, &length, cancellable, &failure);
+  if (!failure && name && strlen (name) != length)
+    g_set_error_literal (&failure, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                         "holds a NUL: are its names separated by it (-0)?");
+  if (failure)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  /* The separator itself, unless the list ends without one; a failure of the list comes
+   * up again with the next name. */
+  if (name)
+    g_data_input_stream_read_byte (list, cancellable, NULL);
+  return g_steal_pointer (&name);
+}
+
+static void
+put_listed (Put *put, int fd, char separator, GError **error)
+{
+  g_autoptr (GInputStream) base = g_unix_input_stream_new (fd, FALSE);
+  g_autoptr (GDataInputStream) list = g_data_input_stream_new (base);
+  GCancellable *cancellable = put->call->cancellable;
   for (;;)
     {
-      errno = 0;
-      gssize length = getdelim (&name, &room, separator, list);
-      if (length < 0 && feof (list))
-        return TRUE;
-      if (length < 0)
-        {
-          put_set_errno (error, "");
-          return FALSE;
-        }
-      if (name[length - 1] == separator)
-        name[--length] = '\0';
-      if (strlen (name) != (gsize) length)
-        {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                               "holds a NUL: are its names separated by it (-0)?");
-          return FALSE;
-        }
-      if (length > 0 && !put_file (put, name))
-        return TRUE;
+      g_autofree char *name = put_next_name (list, separator, cancellable, error);
+      if (!name || (*name && !put_file (put, name)))
+        return;
     }
 }
 
@@ -176,19 +125,32 @@ static void
 put_list_file (Put *put, const char *list_name, gboolean nul)
 {
   put->listed = TRUE;
-  FILE *list = strcmp (list_name, "-") == 0 ? stdin : fopen (list_name, "re");
+  gboolean owned = strcmp (list_name, "-") != 0;
+  int fd = owned ? open (list_name, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+  int code = errno;
   g_autoptr (GError) error = NULL;
-  if (!list)
-    put_set_errno (&error, "");
+  if (fd < 0)
+    g_set_error_literal (&error, G_IO_ERROR, g_io_error_from_errno (code),
+                         g_strerror (code));
   else
-    put_listed (put, list, nul ? '\0' : '\n', &error);
-  if (list && list != stdin)
-    fclose (list);
+    put_listed (put, fd, nul ? '\0' : '\n', &error);
+  if (fd >= 0 && owned)
+    close (fd);
   if (error)
-    {
-      output_error ("%s: %s", list_name, error->message);
-      tool_add_status (put->call, TOOL_FAILED);
-    }
+    tool_add_file_error (put->call, list_name, error);
+}
+
+static void
+put_run (Put *put, const char *list_name, gboolean nul)
+{
+  g_autofree char *buffer = g_malloc (SOURCE_SMALL);
+  put->buffer = buffer;
+  tool_watch_signals (put->call);
+  for (guint i = 0; i < put->call->n_operands; i++)
+    if (!put_file (put, put->call->operands[i]))
+      return;
+  if (list_name)
+    put_list_file (put, list_name, nul);
 }
 
 ToolStatus
@@ -218,12 +180,7 @@ command_put (ToolCall *call)
   if (algorithm && !cask_algorithm_parse (algorithm, &put.algorithm, &error))
     return tool_usage (call, "%s", error->message);
   put.flags = verify_existing ? CASK_PUT_VERIFY_EXISTING : CASK_PUT_NONE;
-  if (!tool_open (call, TOOL_WRITE))
-    return call->status;
-  for (guint i = 0; i < call->n_operands; i++)
-    if (!put_file (&put, call->operands[i]))
-      return call->status;
-  if (list_name)
-    put_list_file (&put, list_name, nul);
+  if (tool_open (call, TOOL_WRITE))
+    put_run (&put, list_name, nul);
   return call->status;
 }

@@ -2,21 +2,23 @@
  *
  * command-read.c: `cask get` and `cask cat`: a blob becomes a file or a stream.
  *
- * A whole blob is verified before its first byte is written. A range cannot be; it is
- * read in pieces, so that memory does not grow with it. */
+ * A blob goes through in pieces, verified on the way: one that turns out to be damaged
+ * ends in an error before its last byte, which is too late for what a pipe has already
+ * carried off, but not for a file, which then does not appear.
+ *
+ * Standard output needs no tidying up, so that a signal ends the process there as it does
+ * any filter; a file that is half written is taken away. */
 
 #include "tools-private.h"
 #include "output.h"
+#include "progress.h"
+#include "save.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_PIECE_SIZE ((guint64) 1024 * 1024)
+#define READ_PIECE_SIZE ((gsize) 256 * 1024)
 
 typedef struct
 {
@@ -25,85 +27,120 @@ typedef struct
   guint64 length;
 } ReadRange;
 
+static const ReadRange read_everything = { .length = CASK_TO_END };
+
+/* Where the bytes go. Returns: FALSE where nothing more is wanted, with an error or,
+ * where output.c knows the reason, without. */
+typedef gboolean (*ReadSink) (gpointer data, const char *bytes, gsize size,
+                              GError **error);
+
 static gboolean
-read_write_all (int fd, const char *data, gsize size)
+read_to_output (gpointer data, const char *bytes, gsize size, GError **error)
 {
-  while (size > 0)
+  (void) data;
+  (void) error;
+  return output_data (bytes, size);
+}
+
+static gboolean
+read_to_file (gpointer data, const char *bytes, gsize size, GError **error)
+{
+  return save_write (data, bytes, size, error);
+}
+
+/* Nobody wants the line between the bytes of a terminal, or of a pager. */
+static gboolean
+read_progress_fits (ReadSink sink)
+{
+  struct stat status;
+  return sink != read_to_output ||
+         (fstat (STDOUT_FILENO, &status) == 0 && S_ISREG (status.st_mode));
+}
+
+/* Reads past the last byte where the whole blob is meant: of a copy that was cut to
+ * nothing, that read is the one that fails. */
+static gboolean
+read_copy (CaskInputStream *stream, guint64 left, Progress *progress, ReadSink sink,
+           gpointer data, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *buffer = g_malloc (READ_PIECE_SIZE);
+  guint64 size = cask_input_stream_get_size (stream), done = 0;
+  guint64 total = MIN (left, size);
+  while (left > 0)
     {
-      gssize count = write (fd, data, size);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
+      gssize got = g_input_stream_read (G_INPUT_STREAM (stream), buffer,
+                                        MIN (left, READ_PIECE_SIZE), cancellable, error);
+      if (got <= 0)
+        return got == 0;
+      if (!sink (data, buffer, (gsize) got, error))
         return FALSE;
-      data += count;
-      size -= (gsize) count;
+      if (left != CASK_TO_END)
+        left -= (guint64) got;
+      done += (guint64) got;
+      progress_bytes (progress, done, total);
     }
   return TRUE;
 }
 
+/* Goes to where the range begins, and cuts it to the blob. */
 static gboolean
-read_set_errno (GError **error, int code, const char *name)
+read_seek (CaskInputStream *stream, const char *name, ReadRange *range, GError **error)
 {
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", name,
-               g_strerror (code));
-  return FALSE;
-}
-
-/* Takes fd. Returns: 0, or what went wrong, which a network filesystem may say only as
- * the file is closed. */
-static int
-read_write_and_close (int fd, GBytes *bytes)
-{
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
-  int code = read_write_all (fd, data, size) ? 0 : errno;
-  if (close (fd) != 0 && code == 0)
-    code = errno;
-  return code;
-}
-
-/* A device or a FIFO is written to. To rename over it would replace /dev/null. */
-static gboolean
-read_save_to_special (const char *name, GBytes *bytes, GError **error)
-{
-  int fd = open (name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  int code = fd < 0 ? errno : read_write_and_close (fd, bytes);
-  return code == 0 || read_set_errno (error, code, name);
-}
-
-/* Whoever reads the name finds the old file or the new one, never a part, also where this
- * process is killed. */
-static gboolean
-read_save_by_rename (const char *name, GBytes *bytes, GError **error)
-{
-  g_autofree char *folder = g_path_get_dirname (name);
-  g_autofree char *temporary = g_build_filename (folder, ".cask-XXXXXX", NULL);
-  int fd = g_mkstemp_full (temporary, O_WRONLY | O_CLOEXEC, 0666);
-  if (fd < 0)
-    return read_set_errno (error, errno, name);
-
-  int code = read_write_and_close (fd, bytes);
-  if (code == 0 && rename (temporary, name) != 0)
-    code = errno;
-  if (code == 0)
+  guint64 size = cask_input_stream_get_size (stream);
+  if (range->from_end)
+    range->offset = size > range->offset ? size - range->offset : 0;
+  if (range->offset > size)
+    {
+      g_set_error (error, CASK_ERROR, CASK_ERROR_INVALID_RANGE,
+                   "%s: a range from byte %" G_GUINT64_FORMAT
+                   " starts past the end at %" G_GUINT64_FORMAT,
+                   name, range->offset, size);
+      return FALSE;
+    }
+  if (range->offset == 0)
     return TRUE;
-  unlink (temporary);
-  return read_set_errno (error, code, name);
+  range->length = MIN (range->length, size - range->offset);
+  return g_seekable_seek (G_SEEKABLE (stream), (goffset) range->offset, G_SEEK_SET, NULL,
+                          error);
+}
+
+/* target: what the bytes become, for the progress line; NULL is standard output */
+static gboolean
+read_stream (ToolCall *call, CaskInputStream *stream, ReadRange range, ReadSink sink,
+             gpointer data, const char *target, GError **error)
+{
+  CaskBlobInfo info;
+  char name[CASK_DIGEST_TEXT_SIZE];
+  cask_input_stream_get_info (stream, &info);
+  cask_digest_write (&info.digest, name);
+  if (!read_seek (stream, name, &range, error))
+    return FALSE;
+  g_autoptr (Progress) progress =
+      read_progress_fits (sink) ? progress_new ("reading", target ? target : name) : NULL;
+  return read_copy (stream, range.length, progress, sink, data, call->cancellable, error);
 }
 
 static gboolean
-read_save (const char *name, GBytes *bytes, GError **error)
+read_print (ToolCall *call, const CaskDigest *digest, ReadRange range, GError **error)
 {
-  struct stat status;
-  if (stat (name, &status) != 0)
-    return read_save_by_rename (name, bytes, error);
-  if (S_ISDIR (status.st_mode))
-    return read_set_errno (error, EISDIR, name);
-  if (!S_ISREG (status.st_mode))
-    return read_save_to_special (name, bytes, error);
-  /* A symbolic link stays one, and the file it leads to is replaced. */
-  g_autofree char *target = realpath (name, NULL);
-  return read_save_by_rename (target ? target : name, bytes, error);
+  g_autoptr (CaskInputStream) stream =
+      cask_store_open_blob (call->store, digest, NULL, error);
+  return stream && read_stream (call, stream, range, read_to_output, NULL, NULL, error);
+}
+
+/* Signals are watched only after the file is open: a FIFO waits for its reader there, and
+ * no cancellable would end that. */
+static gboolean
+read_save (ToolCall *call, const CaskDigest *digest, const char *name, GError **error)
+{
+  g_autoptr (CaskInputStream) stream =
+      cask_store_open_blob (call->store, digest, NULL, error);
+  g_autoptr (Save) save = stream ? save_new (name, error) : NULL;
+  if (!save)
+    return FALSE;
+  tool_watch_signals (call);
+  return read_stream (call, stream, read_everything, read_to_file, save, name, error) &&
+         save_finish (save, error);
 }
 
 ToolStatus
@@ -121,12 +158,11 @@ command_get (ToolCall *call)
     return call->status;
 
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = cask_store_get (call->store, digest, NULL, &error);
-  if (!bytes)
-    tool_add_error (call, error);
-  else if (!output || strcmp (output, "-") == 0)
-    output_bytes (bytes);
-  else if (!read_save (output, bytes, &error))
+  if (output && strcmp (output, "-") != 0)
+    read_save (call, digest, output, &error);
+  else
+    read_print (call, digest, read_everything, &error);
+  if (error)
     tool_add_error (call, error);
   return call->status;
 }
@@ -142,7 +178,7 @@ read_parse_range (const char *text, ReadRange *range)
   const char *last = dash + 1;
   guint64 end;
 
-  *range = (ReadRange){ .length = CASK_TO_END };
+  *range = read_everything;
   range->from_end = *first == '\0';
   if (range->from_end)
     return tool_parse_number (last, &range->offset) && range->offset > 0;
@@ -157,33 +193,6 @@ read_parse_range (const char *text, ReadRange *range)
   return TRUE;
 }
 
-static gboolean
-read_print_range (CaskStore *store, const CaskDigest *digest, ReadRange range,
-                  GError **error)
-{
-  if (range.from_end)
-    {
-      CaskBlobInfo info;
-      if (!cask_store_stat (store, digest, &info, NULL, error))
-        return FALSE;
-      range.offset = info.size > range.offset ? info.size - range.offset : 0;
-    }
-  for (;;)
-    {
-      guint64 wanted = MIN (range.length, READ_PIECE_SIZE);
-      g_autoptr (GBytes) piece =
-          cask_store_get_range (store, digest, range.offset, wanted, NULL, error);
-      if (!piece)
-        return FALSE;
-      gsize size = g_bytes_get_size (piece);
-      if (!output_bytes (piece) || size < wanted || range.length == size)
-        return TRUE;
-      range.offset += size;
-      if (range.length != CASK_TO_END)
-        range.length -= size;
-    }
-}
-
 ToolStatus
 command_cat (ToolCall *call)
 {
@@ -191,7 +200,7 @@ command_cat (ToolCall *call)
   const GOptionEntry entries[] = { { "range", 'r', 0, G_OPTION_ARG_FILENAME, &text,
                                      "Write these bytes only", "RANGE" },
                                    G_OPTION_ENTRY_NULL };
-  ReadRange range;
+  ReadRange range = read_everything;
   if (!tool_parse (call, entries, 1, 1))
     return call->status;
   if (text && !read_parse_range (text, &range))
@@ -201,13 +210,8 @@ command_cat (ToolCall *call)
     return call->status;
 
   g_autoptr (GError) error = NULL;
-  if (text && !read_print_range (call->store, digest, range, &error))
-    return tool_add_error (call, error);
-  if (text)
-    return call->status;
-  g_autoptr (GBytes) bytes = cask_store_get (call->store, digest, NULL, &error);
-  if (!bytes)
-    return tool_add_error (call, error);
-  output_bytes (bytes);
+  read_print (call, digest, range, &error);
+  if (error)
+    tool_add_error (call, error);
   return call->status;
 }

@@ -16,7 +16,8 @@ static const ToolCommand main_commands[] = {
     "FILE appears whole or not at all; one that exists is replaced.", command_get },
   { "cat", "DIGEST", "Write a blob, or a range of it, to standard output",
     "RANGE counts bytes from 0 and includes its end, as in HTTP: 0-99, 100-, -100 (the\n"
-    "last 100). A whole blob is verified, a range is not.",
+    "last 100). A whole blob is verified before its last byte is written, a range is "
+    "not.",
     command_cat },
   { "stat", "DIGEST…", "Show size and time of blobs", NULL, command_stat },
   { "has", "DIGEST…", "Tell whether blobs are there",
@@ -32,9 +33,13 @@ static const ToolCommand main_commands[] = {
     command_cp },
   { "verify", "[DIGEST…]", "Read blobs and compare them with their digests",
     "Without DIGEST all blobs. Exit status 3 where any is damaged.", command_verify },
+  { "upload", "COMMAND …", "Write a blob piece by piece, across processes", NULL,
+    command_upload },
   { "info", "", "Show what the store is, can do, and holds", NULL, command_info },
   { "plugins", "[NAME]", "List the plugins, or show the options of one", NULL,
     command_plugins },
+  { "conform", "CONFIG", "Hold a store to the contract of all backends", NULL,
+    command_conform },
 };
 
 static const ToolCommand *

@@ -79,10 +79,8 @@ output_print (const char *format, ...)
 }
 
 gboolean
-output_bytes (GBytes *bytes)
+output_data (const char *data, gsize size)
 {
-  gsize size;
-  const void *data = g_bytes_get_data (bytes, &size);
   errno = 0;
   return output_check (size == 0 || fwrite (data, 1, size, stdout) == size);
 }

@@ -9,7 +9,7 @@
 void output_error (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 gboolean output_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
-gboolean output_bytes (GBytes *bytes);
+gboolean output_data (const char *data, gsize size);
 gboolean output_finish (void);
 
 char *output_escape (const char *text);

@@ -208,27 +208,53 @@ probe_reap (pid_t child, gboolean is_ending, gint64 deadline_usec)
   return status;
 }
 
+/* What a plugin did to the process that was to load it. */
 static GVariant *
-probe_parse (GByteArray *bytes, int status)
+probe_fail_fatal (const char *subject, const char *deed)
 {
+  return probe_fail (CASK_ERROR_PLUGIN_INVALID,
+                     "%s: %s: mend its constructors, or take it off the search path",
+                     subject, deed);
+}
+
+static GVariant *
+probe_parse (GByteArray *bytes, int status, const char *subject)
+{
+  g_autofree char *deed = NULL;
   if (WIFSIGNALED (status))
-    return probe_fail (CASK_ERROR_PLUGIN_INVALID, "killed by signal %d (%s) when loaded",
-                       WTERMSIG (status), strsignal (WTERMSIG (status)));
-  if (status != 0 || bytes->len == 0)
-    return probe_fail (CASK_ERROR_PLUGIN_INVALID,
-                       "ended the process with status %d when loaded",
-                       WEXITSTATUS (status));
+    deed = g_strdup_printf ("killed by signal %d (%s) when loaded", WTERMSIG (status),
+                            strsignal (WTERMSIG (status)));
+  else if (status != 0 || bytes->len == 0)
+    deed = g_strdup_printf ("ended the process with status %d when loaded",
+                            WEXITSTATUS (status));
+  if (deed)
+    return probe_fail_fatal (subject, deed);
   g_autoptr (GBytes) content = g_bytes_new (bytes->data, bytes->len);
   g_autoptr (GVariant) answer = g_variant_ref_sink (
       g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, content, FALSE));
   if (!g_variant_is_normal_form (answer))
-    return probe_fail (CASK_ERROR_PLUGIN_INVALID, "disturbed the process that loaded it");
+    return probe_fail_fatal (subject, "disturbed the process that loaded it");
   return g_steal_pointer (&answer);
+}
+
+/* A reason that names no file, such as that of a name which no plugin can have, is told
+ * of the one that was asked about. Takes answer. */
+static GVariant *
+probe_with_file (GVariant *answer, const char *path)
+{
+  const char *reason = NULL;
+  guint32 code = CASK_ERROR_PLUGIN_INVALID;
+  if (!path || !g_variant_lookup (answer, PROBE_REASON, "&s", &reason) ||
+      reason[0] == '/')
+    return answer;
+  g_autoptr (GVariant) bare = answer;
+  g_variant_lookup (bare, PROBE_CODE, "u", &code);
+  return probe_fail (code, "%s: %s", path, reason);
 }
 
 /* Returns: (transfer full): the answer about the plugin of that name */
 GVariant *
-probe_plugin (const char *name)
+probe_plugin (const char *name, const char *path)
 {
   int ends[2];
   if (pipe2 (ends, O_CLOEXEC) != 0)
@@ -247,8 +273,18 @@ probe_plugin (const char *name)
   gboolean complete = probe_read (ends[0], bytes, deadline_usec);
   close (ends[0]);
   int status = probe_reap (child, complete, deadline_usec);
+  const char *subject = path ? path : name;
+  g_autofree char *deed =
+      g_strdup_printf ("no answer within %d seconds", PROBE_TIMEOUT_SECONDS);
   if (!complete)
-    return probe_fail (CASK_ERROR_PLUGIN_INVALID, "no answer within %d seconds",
-                       PROBE_TIMEOUT_SECONDS);
-  return probe_parse (bytes, status);
+    return probe_fail_fatal (subject, deed);
+  return probe_with_file (probe_parse (bytes, status, subject), path);
+}
+
+GVariant *
+probe_hidden (const char *path, const char *hidden_by)
+{
+  return probe_fail (CASK_ERROR_PLUGIN_NOT_FOUND,
+                     "%s: hidden by %s, which is searched first: remove one of them",
+                     path, hidden_by);
 }

@@ -24,5 +24,9 @@
 /* Name, what a value looks like, help, default ("" for none), required. */
 #define PROBE_OPTION_TYPE "(ssssb)"
 
-GVariant *probe_plugin (const char *name);
+/* path: (nullable) the file that the name leads to, for a message where the child can not
+ * say it any more. */
+GVariant *probe_plugin (const char *name, const char *path);
+/* The answer about a file that is not loaded, because another is in its place. */
+GVariant *probe_hidden (const char *path, const char *hidden_by);
 void probe_answer (const char *name);

@@ -8,9 +8,10 @@
 
 typedef struct _Progress Progress;
 
-Progress *progress_new (const char *verb);
+Progress *progress_new (const char *verb, const char *name);
 void progress_step (Progress *progress, const CaskDigest *position, guint64 n_blobs,
                     guint64 n_bytes);
+void progress_bytes (Progress *progress, guint64 done, guint64 total);
 void progress_free (Progress *progress);
 void progress_hide (void);
 

@@ -31,13 +31,39 @@ tool_status_of (const GError *error)
     }
 }
 
+static gboolean
+tool_was_interrupted (ToolCall *call, const GError *error)
+{
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+  output_error ("%s: interrupted", call->command->name);
+  tool_add_status (call, TOOL_FAILED);
+  return TRUE;
+}
+
 /* Says what went wrong and lets it count; the command may go on with the next item. */
 ToolStatus
 tool_add_error (ToolCall *call, const GError *error)
 {
+  if (tool_was_interrupted (call, error))
+    return call->status;
   output_error ("%s", error->message);
   tool_add_status (call, tool_status_of (error));
   return call->status;
+}
+
+/* The same for what was on its way from a file or a pipe: whatever the reason, it is a
+ * failure.
+ *
+ * Returns: FALSE where the command is not to go on with the next file */
+gboolean
+tool_add_file_error (ToolCall *call, const char *name, const GError *error)
+{
+  if (tool_was_interrupted (call, error))
+    return FALSE;
+  output_error ("%s: %s", name, error->message);
+  tool_add_status (call, TOOL_FAILED);
+  return TRUE;
 }
 
 ToolStatus
@@ -206,11 +232,23 @@ tool_open (ToolCall *call, ToolAccess access)
   return call->store != NULL;
 }
 
+/* From here on, a signal cancels call->cancellable instead of ending the process. */
+void
+tool_watch_signals (ToolCall *call)
+{
+  if (call->interrupt)
+    return;
+  call->interrupt = interrupt_new ();
+  call->cancellable = interrupt_get_cancellable (call->interrupt);
+}
+
 void
 tool_finish (ToolCall *call)
 {
   if (call->store)
     tool_close_store (call, g_steal_pointer (&call->store));
+  call->cancellable = NULL;
+  g_clear_pointer (&call->interrupt, interrupt_free);
   g_clear_pointer (&call->operands, g_strfreev);
 }
 
@@ -237,6 +275,34 @@ gboolean
 tool_parse_number (const char *text, guint64 *number)
 {
   return g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, number, NULL);
+}
+
+/* The units of config strings: one word for one length of time. */
+gboolean
+tool_parse_duration (const char *text, gint64 *duration_usec)
+{
+  static const struct
+  {
+    const char *name;
+    gint64 usec;
+  } units[] = { { "ms", G_USEC_PER_SEC / 1000 },
+                { "s", G_USEC_PER_SEC },
+                { "min", 60 * (gint64) G_USEC_PER_SEC },
+                { "h", 3600 * (gint64) G_USEC_PER_SEC } };
+  gsize digits = strspn (text, "0123456789");
+  g_autofree char *number = g_strndup (text, digits);
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    {
+      guint64 count;
+      if (strcmp (text + digits, units[i].name) != 0)
+        continue;
+      if (!tool_parse_number (number, &count) ||
+          count > (guint64) (G_MAXINT64 / units[i].usec))
+        return FALSE;
+      *duration_usec = (gint64) count * units[i].usec;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 /* Returns: (transfer container): the names of the bits that are set, NULL at the end */

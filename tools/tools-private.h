@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 #include <cask/cask.h>
+#include "interrupt.h"
 
 /** ToolStatus: the exit status. Where several hold, the greatest wins. */
 typedef enum
@@ -43,6 +44,8 @@ struct _ToolCall
   char **operands;    /* what tool_parse() left of it; never NULL after it */
   guint n_operands;
   CaskStore *store; /* of tool_open() */
+  Interrupt *interrupt;
+  GCancellable *cancellable; /* (nullable) of tool_watch_signals() */
   ToolStatus status;
 };
 
@@ -57,6 +60,8 @@ ToolStatus command_cp (ToolCall *call);
 ToolStatus command_verify (ToolCall *call);
 ToolStatus command_info (ToolCall *call);
 ToolStatus command_plugins (ToolCall *call);
+ToolStatus command_upload (ToolCall *call);
+ToolStatus command_conform (ToolCall *call);
 
 /* ---- tool.c ---- */
 
@@ -67,9 +72,12 @@ gboolean tool_open (ToolCall *call, ToolAccess access);
 void tool_finish (ToolCall *call);
 CaskDigest *tool_parse_digests (ToolCall *call);
 gboolean tool_parse_number (const char *text, guint64 *number);
+gboolean tool_parse_duration (const char *text, gint64 *duration_usec);
+void tool_watch_signals (ToolCall *call);
 
 CaskStore *tool_open_store (ToolCall *call, const char *config, ToolAccess access);
 void tool_close_store (ToolCall *call, CaskStore *store);
 void tool_add_status (ToolCall *call, ToolStatus status);
 ToolStatus tool_add_error (ToolCall *call, const GError *error);
+gboolean tool_add_file_error (ToolCall *call, const char *name, const GError *error);
 const char **tool_capability_names (guint64 capabilities);

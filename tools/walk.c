@@ -11,13 +11,14 @@
  * - walk_run() returns only when no job and no listing is pending, interrupted or not. */
 
 #include "walk.h"
+#include "interrupt.h"
 #include "progress.h"
 
-#include <glib-unix.h>
 #include <signal.h>
 
 #define WALK_JOBS 64
 #define WALK_BYTES ((guint64) 256 * 1024 * 1024)
+#define WALK_TICK_MSEC 200
 
 struct _Walk
 {
@@ -36,6 +37,7 @@ struct _Walk
   guint n_jobs;
   guint64 job_bytes;
   guint64 n_blobs, n_bytes; /* done */
+  GPtrArray *streams;       /* CountedStream, of jobs that are under way */
 
   gboolean ended; /* begin nothing more */
   WalkResult result;
@@ -131,6 +133,44 @@ walk_get_cancellable (Walk *walk)
   return walk->cancellable;
 }
 
+static guint64
+walk_count_bytes (const Walk *walk)
+{
+  guint64 n_bytes = walk->n_bytes;
+  for (guint i = 0; i < walk->streams->len; i++)
+    n_bytes += counted_stream_get_count (walk->streams->pdata[i]);
+  return n_bytes;
+}
+
+static void
+walk_show (Walk *walk)
+{
+  if (walk->position.algorithm != 0)
+    progress_step (walk->progress, &walk->position, walk->n_blobs,
+                   walk_count_bytes (walk));
+}
+
+/* A large blob is seen to move before it is done. */
+static gboolean
+walk_on_tick (gpointer data)
+{
+  walk_show (data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A job's stream counts, from here until the job takes it back before walk_done(). */
+void
+walk_watch_stream (Walk *walk, CountedStream *stream)
+{
+  g_ptr_array_add (walk->streams, g_object_ref (stream));
+}
+
+void
+walk_forget_stream (Walk *walk, CountedStream *stream)
+{
+  g_ptr_array_remove_fast (walk->streams, stream);
+}
+
 void
 walk_done (Walk *walk, const CaskBlobInfo *info)
 {
@@ -138,7 +178,7 @@ walk_done (Walk *walk, const CaskBlobInfo *info)
   walk->job_bytes -= walk_weight (info);
   walk->n_blobs++;
   walk->n_bytes += info->size == CASK_UNKNOWN ? 0 : info->size;
-  progress_step (walk->progress, &walk->position, walk->n_blobs, walk->n_bytes);
+  walk_show (walk);
   walk_advance (walk);
 }
 
@@ -173,16 +213,6 @@ walk_on_terminate (gpointer data)
   return walk_on_signal (data, 1);
 }
 
-/* What the caller had ignored (nohup, a job in the background) stays ignored. */
-static guint
-walk_watch_signal (int number, GSourceFunc callback, Walk *walk)
-{
-  struct sigaction action;
-  if (sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-    return 0;
-  return g_unix_signal_add (number, callback, walk);
-}
-
 static gboolean
 walk_on_start (gpointer data)
 {
@@ -195,21 +225,26 @@ walk_run (CaskStore *store, const char *verb, WalkJob job, gpointer data, GError
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (Progress) progress = progress_new (verb);
+  g_autoptr (Progress) progress = progress_new (verb, NULL);
+  g_autoptr (GPtrArray) streams = g_ptr_array_new_with_free_func (g_object_unref);
   Walk walk = { .store = store,
                 .job = job,
                 .data = data,
                 .loop = loop,
                 .cancellable = cancellable,
-                .progress = progress };
-  walk.signals[0] = walk_watch_signal (SIGINT, walk_on_interrupt, &walk);
-  walk.signals[1] = walk_watch_signal (SIGTERM, walk_on_terminate, &walk);
+                .progress = progress,
+                .streams = streams };
+  walk.signals[0] = interrupt_attach (SIGINT, walk_on_interrupt, &walk, NULL);
+  walk.signals[1] = interrupt_attach (SIGTERM, walk_on_terminate, &walk, NULL);
+  guint tick = progress ? g_timeout_add (WALK_TICK_MSEC, walk_on_tick, &walk) : 0;
   g_idle_add (walk_on_start, &walk);
   g_main_loop_run (loop);
 
   for (guint i = 0; i < G_N_ELEMENTS (walk.signals); i++)
     if (walk.signals[i] != 0)
       g_source_remove (walk.signals[i]);
+  if (tick != 0)
+    g_source_remove (tick);
   g_clear_pointer (&walk.page, cask_list_page_unref);
   if (walk.error)
     g_propagate_error (error, walk.error);

@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 #include <cask/cask.h>
+#include "counted.h"
 
 typedef struct _Walk Walk;
 
@@ -26,4 +27,6 @@ WalkResult walk_run (CaskStore *store, const char *verb, WalkJob job, gpointer d
                      GError **error);
 GCancellable *walk_get_cancellable (Walk *walk);
 void walk_done (Walk *walk, const CaskBlobInfo *info);
+void walk_watch_stream (Walk *walk, CountedStream *stream);
+void walk_forget_stream (Walk *walk, CountedStream *stream);
 void walk_stop (Walk *walk);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fated-plugin.c: a plugin that fits the ABI and ends the process from its constructor
- * (L41). */
+ * fated-plugin.c: a plugin that fits the ABI and ends the process from its constructor,
+ * or never comes out of it (L41). */
 
 #include <cask/cask-plugin.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@ fated_meet_end (void)
 {
 #ifdef FATE_abort
   abort ();
+#elif defined FATE_hang
+  pause ();
 #else
   _exit (0);
 #endif

@@ -3,54 +3,9 @@
 #
 # Runs the `cask` command as a shell script would, and checks what it prints and how it ends.
 #
-# CASK: the command. CASK_PLUGIN_PATH: where fs and memory are. CASK_FATED_PLUGINS: plugins that crash when loaded.
-set -uo pipefail
-export LC_ALL=C
-unset CASK_STORE
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/cask-tools.XXXXXX")
-trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-store=fs:$work/store
-n_failed=0 n_checked=0
-
-# run STATUS ARGUMENT…: runs the command on the store; its output is in out and err, and a wrong status is told.
-run () {
-  local expected=$1 status=0
-  shift
-  "$CASK" -s "$store" "$@" >out 2>err || status=$?
-  ((status == expected)) && return 0
-  printf '  status %d instead of %d: cask %s\n' "$status" "$expected" "$*"
-  sed 's/^/  | /' err
-  return 1
-}
-
-# errors N: err holds N lines, each of which is an error of the command in printable ASCII.
-errors () {
-  [[ $(wc -l <err) == "$1" ]] && ! grep -qv '^cask: [ -~]*$' err
-}
-
-# check SENTENCE COMMAND…: counts, and names what does not hold.
-check () {
-  local sentence=$1
-  shift
-  n_checked=$((n_checked + 1))
-  "$@" && return
-  printf 'not so: %s\n' "$sentence"
-  n_failed=$((n_failed + 1))
-}
-
-# json FILE: each line is a JSON object.
-json () {
-  [[ -s $1 ]] || return 1
-  if command -v jq >/dev/null; then
-    jq -es 'all(type == "object")' "$1" >/dev/null
-  else
-    ! grep -qv '^{"[a-z]*":.*}$' "$1"
-  fi
-}
-
-digest_of () { printf 'sha256:%s' "$(sha256sum <"$1" | cut -d ' ' -f 1)"; }
+# CASK_FATED_PLUGINS: plugins that crash when loaded. The rest of its environment is told in shell-test.bash.
+# shellcheck source-path=SCRIPTDIR source=shell-test.bash
+source "${BASH_SOURCE[0]%/*}/shell-test.bash"
 
 printf 'hello' >hello
 printf 'world' >'two words'
@@ -287,7 +242,7 @@ check "L41: a page of a plugin that crashes is an error" plugins_fated_page
 # ---- the command itself ----
 
 help_all () {
-  for command in put get cat stat has rm ls cp verify info plugins; do
+  for command in put get cat stat has rm ls cp verify upload info plugins; do
     run 0 --help && grep -q "^  $command " out && run 0 "$command" --help && grep -q "cask $command" out || return 1
   done
 }
@@ -315,5 +270,4 @@ check "plugins notices a full standard output" full plugins
 check "ls notices a closed standard output" closed
 check "a closed standard input is not what the store opened in its place" closed_input
 
-printf '%d of %d hold\n' $((n_checked - n_failed)) "$n_checked"
-((n_checked > 0 && n_failed == 0))
+finish
