@@ -38,3 +38,9 @@ links_glib_only () {
     readelf -d "$plugin" | grep -q 'NEEDED.*libglib' || fail "${plugin##*/} does not link GLib"
   done
 }
+
+# extract_shelf FILE: the backend of docs/PLUGINS.md, the first block of C there.
+extract_shelf () {
+  awk '/^```c$/ && !seen { inside = seen = 1; next } /^```/ { inside = 0 } inside' "$source/docs/PLUGINS.md" >"$1"
+  grep -q 'CASK_PLUGIN_DEFINE' "$1" || fail "docs/PLUGINS.md has no block of C with a backend"
+}

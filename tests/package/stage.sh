@@ -16,8 +16,8 @@ mkdir -p "$(dirname "$tree")"
 mv "$tree.destdir$prefix" "$tree"
 rm -rf "$tree.destdir"
 
-for file in "$libdir"/libcask.so{,.1} "$libdir"/cask/plugins-1/cask-{memory,fs}.so include/cask-1/cask/cask{,-plugin}.h \
-            "$libdir"/pkgconfig/cask{,-plugin}.pc "$libdir"/cmake/Cask/CaskConfig{,Version}.cmake; do
+for file in "$libdir"/libcask{,-conform}.so{,.1} "$libdir"/cask/cask-conform "$libdir"/cask/plugins-1/cask-{memory,fs}.so include/cask-1/cask/cask{,-conform,-plugin}.h \
+            "$libdir"/pkgconfig/cask{,-conform,-plugin}.pc "$libdir"/cmake/Cask/CaskConfig{,Version}.cmake; do
   [[ -e $tree/$file ]] || fail "$file is not installed"
 done
 for header in "$source"/include/cask/*.h; do

@@ -5,8 +5,11 @@
 source "$(dirname "$0")/moved.bash"
 unset PKG_CONFIG_PATH
 
+cp -r "$source/tests/package/shelf" "$work/shelf-source"
+extract_shelf "$work/shelf-source/shelf.c"
+ln -s "$source/tests/package/host" "$work/host-source"
 for project in host shelf; do
-  cmake -S "$source/tests/package/$project" -B "$work/$project" -DCMAKE_PREFIX_PATH="$tree" >"$work/log" 2>&1 &&
+  cmake -S "$work/$project-source" -B "$work/$project" -DCMAKE_PREFIX_PATH="$tree" >"$work/log" 2>&1 &&
     cmake --build "$work/$project" >>"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$project does not build"; }
 done
 links_glib_only "$work"/shelf/*.so

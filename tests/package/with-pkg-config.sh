@@ -9,8 +9,9 @@ read -ra cxxflags <<<"${CXXFLAGS:-}"
 
 "${CC:-cc}" "${cflags[@]}" -o "$work/host" "$here/host/host.c" $(pkg-config --cflags --libs cask)
 mkdir "$work/plugins"
-"${CC:-cc}" "${cflags[@]}" -Wall -Wextra -Wpedantic -Werror -std=c17 -shared -fPIC -o "$work/plugins/cask-shelf.so" \
-  "$here/shelf/shelf.c" $(pkg-config --cflags --libs cask-plugin)
+extract_shelf "$work/shelf.c"
+"${CC:-cc}" "${cflags[@]}" -Wall -Wextra -Wpedantic -Wno-unused-parameter -Werror -std=c17 -shared -fPIC \
+  -o "$work/plugins/cask-shelf.so" "$work/shelf.c" $(pkg-config --cflags --libs cask-plugin)
 "${CXX:-c++}" "${cxxflags[@]}" -Wall -Wpedantic -Werror -std=c++20 -shared -fPIC -o "$work/plugins/cask-shelf-cxx.so" \
   "$here/shelf/shelf-cxx.cc" $(pkg-config --cflags --libs cask-plugin)
 links_glib_only "$work"/plugins/*.so

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The backend of docs/PLUGINS.md, its first block of C, is built as that page says, against the moved tree, and is
+# all that the page says of it: shown by `cask plugins`, usable, and true to the contract.
+#
+# plugins-md.sh TREE LIBDIR SOURCE COMMAND CONTRACT: the installed command, the contract suite of this build
+source "$(dirname "$0")/moved.bash"
+cask=$tree/$4 contract=$5
+page=$source/docs/PLUGINS.md
+
+# ---- Built as the page says ----
+
+extract_shelf "$work/shelf.c"
+(($(grep -c '[^ ]' "$work/shelf.c") < 100)) || fail "the backend of one page has grown to $(wc -l <"$work/shelf.c") lines"
+line=$(grep -m 1 '^cc .*shelf\.c' "$page") || fail "$page does not say how to build it"
+# The compiler and flags of this build, so that a sanitizer is in the plugin as well.
+(cd "$work" && eval "${line/#cc/${CC:-cc} ${CFLAGS:-} -Wextra -Werror -Wno-unused-parameter}") || fail "not to be built by: $line"
+links_glib_only "$work/cask-shelf.so"
+export CASK_PLUGIN_PATH=$work
+
+# ---- Its help page, and that of every slot of the header ----
+
+"$cask" plugins shelf >"$work/out" || fail "cask plugins shelf: $(<"$work/out")"
+for text in 'summary *keeps blobs in one sorted tree' 'kind *backend' 'capabilities *write exact-created freshens remove-unused$' \
+            'license *Apache-2.0' "file *$work/cask-shelf.so"; do
+  grep -q "^$text" "$work/out" || fail "cask plugins shelf lacks '$text': $(<"$work/out")"
+done
+slots=$(sed -n '/^struct _CaskBackendOps/,/^};/ s/.*(\*\([a-z_]*\)) (CaskBackend.*\|.*(\*\(open\)).*/\1\2/p' \
+  "$source/include/cask/cask-plugin.h")
+[[ $(wc -w <<<"$slots") == 28 ]] || fail "slots of the header:" $slots
+for word in $slots $(grep -oE 'CASK_CAPABILITY_[A-Z_]+' "$source/include/cask/cask-types.h" | sed 's/CASK_CAPABILITY_//' | sort -u); do
+  grep -q "\`$word\`" "$page" || fail "PLUGINS.md has no word on $word"
+done
+
+# ---- Used ----
+
+printf 'on the shelf' >"$work/file"
+digest=sha256:$(sha256sum <"$work/file" | cut -d ' ' -f 1)
+[[ $("$cask" -s shelf put "$work/file") == "$digest created $work/file" ]] || fail "put does not create the blob"
+[[ -z $("$cask" -s shelf ls) ]] || fail "a shelf of another process is not empty"
+status=0
+"$cask" -s shelf get "$digest" >/dev/null 2>"$work/error" || status=$?
+[[ $status == 1 ]] || fail "get of an absent blob is status $status: $(<"$work/error")"
+"$cask" -s "fs:$work/blobs" put "$work/file" "$cask" >/dev/null
+"$cask" cp "fs:$work/blobs" shelf | grep -q '^copied 2 blobs .* 0 failed$' || fail "cp to the shelf fails"
+"${CC:-cc}" ${CFLAGS:-} -o "$work/host" "$source/tests/package/host/host.c" $(pkg-config --cflags --libs cask)
+"$work/host" shelf || fail "a host does not get from the shelf what it has put there"
+
+# ---- Held to the contract ----
+
+if "$cask" conform --help >/dev/null 2>&1; then
+  "$cask" conform --quick shelf >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; fail "cask conform --quick shelf"; }
+else
+  CASK_CONTRACT_CONFIG=shelf "$contract" >"$work/log" 2>&1 || {
+    grep -E -A 8 'FAILED|^the contract' "$work/log" >&2
+    fail "the contract of shelf is broken"
+  }
+fi
