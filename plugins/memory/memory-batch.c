@@ -72,22 +72,29 @@ batch_next_run (const Batch *batch, gsize start)
                      .count = count };
 }
 
-static void
-batch_each (Batch *batch, BatchFunc func)
+/* asked: flags and the like. Returns: TRUE: every item has its outcome or its error */
+static gboolean
+batch_each (CaskBackend *self, CaskItem *items, gsize n_items, const Batch *asked,
+            BatchFunc func)
 {
-  g_autofree gsize *order = batch_order (batch->items, batch->n_items);
-  batch->order = order;
-  for (gsize done = 0; done < batch->n_items;)
+  g_autofree gsize *order = batch_order (items, n_items);
+  Batch batch = *asked;
+  batch.place = self->place;
+  batch.items = items;
+  batch.order = order;
+  batch.n_items = n_items;
+  for (gsize done = 0; done < n_items;)
     {
-      BatchRun run = batch_next_run (batch, done);
+      BatchRun run = batch_next_run (&batch, done);
       done += run.count;
-      if (!g_cancellable_is_cancelled (batch->cancellable))
-        func (batch, &run);
+      if (!g_cancellable_is_cancelled (batch.cancellable))
+        func (&batch, &run);
       else
         for (gsize i = 0; i < run.count; i++)
-          g_cancellable_set_error_if_cancelled (batch->cancellable,
-                                                &batch->items[run.first[i]].error);
+          g_cancellable_set_error_if_cancelled (batch.cancellable,
+                                                &items[run.first[i]].error);
     }
+  return TRUE;
 }
 
 /* ---- put ---- */
@@ -144,13 +151,8 @@ gboolean
 memory_put_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flags,
                  GCancellable *cancellable, G_GNUC_UNUSED GError **error)
 {
-  Batch batch = { .place = self->place,
-                  .items = items,
-                  .n_items = n_items,
-                  .flags = flags,
-                  .cancellable = cancellable };
-  batch_each (&batch, batch_put);
-  return TRUE;
+  const Batch asked = { .flags = flags, .cancellable = cancellable };
+  return batch_each (self, items, n_items, &asked, batch_put);
 }
 
 /* ---- get ---- */
@@ -177,13 +179,8 @@ gboolean
 memory_get_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flags,
                  GCancellable *cancellable, G_GNUC_UNUSED GError **error)
 {
-  Batch batch = { .place = self->place,
-                  .items = items,
-                  .n_items = n_items,
-                  .flags = flags,
-                  .cancellable = cancellable };
-  batch_each (&batch, batch_get);
-  return TRUE;
+  const Batch asked = { .flags = flags, .cancellable = cancellable };
+  return batch_each (self, items, n_items, &asked, batch_get);
 }
 
 /* ---- contains ---- */
@@ -205,13 +202,8 @@ gboolean
 memory_contains_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flags,
                       GCancellable *cancellable, G_GNUC_UNUSED GError **error)
 {
-  Batch batch = { .place = self->place,
-                  .items = items,
-                  .n_items = n_items,
-                  .flags = flags,
-                  .cancellable = cancellable };
-  batch_each (&batch, batch_contains);
-  return TRUE;
+  const Batch asked = { .flags = flags, .cancellable = cancellable };
+  return batch_each (self, items, n_items, &asked, batch_contains);
 }
 
 /* ---- remove ---- */
@@ -237,11 +229,7 @@ memory_remove_many (CaskBackend *self, CaskItem *items, gsize n_items,
                     gint64 unused_since_usec, GCancellable *cancellable,
                     G_GNUC_UNUSED GError **error)
 {
-  Batch batch = { .place = self->place,
-                  .items = items,
-                  .n_items = n_items,
-                  .unused_since_usec = unused_since_usec,
-                  .cancellable = cancellable };
-  batch_each (&batch, batch_remove);
-  return TRUE;
+  const Batch asked = { .unused_since_usec = unused_since_usec,
+                        .cancellable = cancellable };
+  return batch_each (self, items, n_items, &asked, batch_remove);
 }

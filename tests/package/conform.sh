@@ -32,6 +32,13 @@ if "$work/host" --case C1 'fs:%d' 2>/dev/null; then fail "fs is still found"; fi
 CASK_PLUGIN_PATH=$work/plugins holds "$work/host"
 PLUGIN_DIR=$work/plugins holds "$work/host"
 PLUGIN_FILE=$work/plugins/cask-fs.so holds "$work/host"
+
+# A second process that dies fails the cases that need it, and not the run.
+printf '#!/bin/sh\nexit 0\n' >"$work/bare/$libdir/cask/cask-conform"
+got=0
+CASK_PLUGIN_PATH=$work/plugins "$work/host" --case C66 'fs:%d?durability=none' >"$work/log" 2>&1 || got=$?
+[[ $got == 3 ]] || fail "a second process that dies is status $got: $(<"$work/log")"
+grep -q '^FAILED .*C66' "$work/log" || fail "a second process that dies fails no case: $(<"$work/log")"
 export LD_LIBRARY_PATH=${LD_LIBRARY_PATH#*:}
 
 # What is wrong with the command line or the config, is said.
@@ -48,6 +55,19 @@ says 2 "no case has that number or text" --case C4711 memory:
 says 2 "exclude each other" --quick --long memory:
 says 2 "put %d where its directory belongs" "fs:$work/blobs"
 says 2 "Bail out!" --tap nowhere:
+says 0 " passed, 0 failed, 0 skipped" --case 'C87 an unknown option' 'memory: '
+says 0 "# cask" --tap --case 'C19 the first put is created' $'memory:\n'
+grep -q '^# cask .*seed' "$work/out" || fail "a line end in the config ends a line of TAP: $(<"$work/out")"
+got=0
+"$work/host" --case C19 memory: >/dev/full 2>"$work/out" || got=$?
+[[ $got == 3 ]] || fail "a report that could not be written is status $got"
+
+# A store that has blobs is left alone, also where %d stands for something else in the config.
+if [[ -x $cask ]]; then
+  "$cask" -s "fs:$work/kept" put "$here/conform-host.c" >"$work/put"
+  says 2 "it has blobs" --case C36 "fs:$work/kept?spool=%d"
+  "$cask" -s "fs:$work/kept" ls | cmp -s - <(cut -d ' ' -f 1 "$work/put") || fail "the kit touched a store that has blobs"
+fi
 says 0 "1..2" --tap --case 'C19 the first put is created' memory:
 says 0 "seed 42" --seed 42 --case C19 memory:
 

@@ -8,6 +8,7 @@
 #include "pool-private.h"
 #include "test-support.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -381,6 +382,52 @@ test_fork (void)
   gate_end (&gate, 11);
 }
 
+/* Which of the signals a pool's thread has blocked. */
+typedef struct
+{
+  CaskPoolJob job;
+  GMutex lock;
+  GCond progress;
+  gboolean is_known; /* lock */
+  sigset_t blocked;  /* lock */
+} MaskJob;
+
+static void
+mask_run (CaskPoolJob **jobs, guint n)
+{
+  MaskJob *mask = (MaskJob *) (gpointer) jobs[0];
+  (void) n;
+
+  g_mutex_lock (&mask->lock);
+  pthread_sigmask (SIG_BLOCK, NULL, &mask->blocked);
+  mask->is_known = TRUE;
+  g_cond_signal (&mask->progress);
+  g_mutex_unlock (&mask->lock);
+}
+
+/* A fault that is blocked ends the process before any handler of the host's hears of it.
+ */
+static void
+test_signals (void)
+{
+  MaskJob mask = { .job.func = mask_run };
+  g_autoptr (CaskLane) lane = cask_lane_new (1);
+
+  g_mutex_init (&mask.lock);
+  g_cond_init (&mask.progress);
+  cask_pool_push (lane, &mask.job, G_PRIORITY_DEFAULT);
+  g_mutex_lock (&mask.lock);
+  while (!mask.is_known)
+    g_cond_wait (&mask.progress, &mask.lock);
+  g_mutex_unlock (&mask.lock);
+  CU_ASSERT_FALSE (sigismember (&mask.blocked, SIGSEGV));
+  CU_ASSERT_FALSE (sigismember (&mask.blocked, SIGBUS));
+  CU_ASSERT_TRUE (sigismember (&mask.blocked, SIGINT));
+  CU_ASSERT_TRUE (sigismember (&mask.blocked, SIGCHLD));
+  g_mutex_clear (&mask.lock);
+  g_cond_clear (&mask.progress);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -395,6 +442,7 @@ main (int argc, char **argv)
     { "jobs are taken together up to 32 MiB", test_together_by_weight },
     { "only neighbours of one kind are taken together", test_together_only_alike },
     { "many threads push and each job runs once", test_many_threads },
+    { "a thread of the pool blocks the host's signals, and no faults", test_signals },
     { "C96 a forked child can use the pool", test_fork },
     CU_TEST_INFO_NULL,
   };

@@ -121,8 +121,12 @@ keeper_upload_write (CaskBackend *self, CaskBackendUpload *upload, GBytes *chunk
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (chunk, &size);
-  (void) self, (void) cancellable, (void) error;
+  (void) self;
 
+  if (keeper.cancels != NULL)
+    g_cancellable_cancel (keeper.cancels);
+  if (keeper.fails_cancelled && g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
   g_byte_array_append (keeper.bytes, data, (guint) size);
   upload->written += size;
   return TRUE;

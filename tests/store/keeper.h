@@ -15,8 +15,10 @@ typedef struct
   /* what it gives back: NULL and CASK_UNKNOWN for the truth */
   GBytes *state;
   guint64 offset;
-  gboolean reads_nothing; /* upload_read finds no bytes */
-  const char *id;         /* what save gives; NULL: "one" */
+  gboolean reads_nothing;   /* upload_read finds no bytes */
+  const char *id;           /* what save gives; NULL: "one" */
+  GCancellable *cancels;    /* (nullable) by upload_write, in the midst of it */
+  gboolean fails_cancelled; /* upload_write, where it was given that one */
 
   /* what it keeps, and what it was asked for */
   GBytes *saved;

@@ -251,6 +251,64 @@ test_bad_id (void)
     }
 }
 
+/* Cancelled between two chunks: what was taken is said, and the upload goes on. */
+static void
+test_write_cancelled (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = keeper_open ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  gsize size = 2000000;
+  g_autofree char *data = g_malloc0 (size);
+  if (store == NULL)
+    return;
+  g_autoptr (CaskUpload) upload = cask_store_begin_upload (
+      store, NULL, CASK_ALGORITHM_SHA256, CASK_UNKNOWN, 0, NULL, &error);
+  TEST_NO_ERROR (error);
+  if (upload == NULL)
+    return;
+  keeper.cancels = cancellable;
+  gssize n =
+      g_output_stream_write (G_OUTPUT_STREAM (upload), data, size, cancellable, &error);
+  TEST_NO_ERROR (error);
+  CU_ASSERT_TRUE (n > 0 && (gsize) n < size);
+  CU_ASSERT_EQUAL (cask_upload_get_offset (upload), (guint64) n);
+  CU_ASSERT_TRUE (g_output_stream_write_all (G_OUTPUT_STREAM (upload), data,
+                                             size - (gsize) n, NULL, NULL, &error));
+  TEST_NO_ERROR (error);
+  CU_ASSERT_TRUE (cask_upload_commit (upload, NULL, NULL, NULL, NULL, &error));
+  TEST_NO_ERROR (error);
+  CU_ASSERT_EQUAL (keeper.bytes->len, size);
+}
+
+/* Cancelled while the last bytes are handed on, a commit may be tried again. */
+static void
+test_commit_cancelled (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = keeper_open ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  if (store == NULL)
+    return;
+  g_autoptr (CaskUpload) upload = cask_store_begin_upload (
+      store, NULL, CASK_ALGORITHM_SHA256, CASK_UNKNOWN, 0, NULL, &error);
+  TEST_NO_ERROR (error);
+  if (upload == NULL)
+    return;
+  CU_ASSERT_TRUE (g_output_stream_write_all (G_OUTPUT_STREAM (upload), "bytes", 5, NULL,
+                                             NULL, &error));
+  TEST_NO_ERROR (error);
+  keeper.cancels = cancellable;
+  keeper.fails_cancelled = TRUE;
+  if (!cask_upload_commit (upload, NULL, NULL, NULL, cancellable, &error))
+    {
+      TEST_ERROR (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+      CU_ASSERT_TRUE (cask_upload_commit (upload, NULL, NULL, NULL, NULL, &error));
+    }
+  TEST_NO_ERROR (error);
+  CU_ASSERT_EQUAL (keeper.bytes->len, 5);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -264,6 +322,10 @@ main (int argc, char **argv)
     { "bytes that cannot be hashed again are CORRUPT", test_nothing_to_read },
     { "C62 what counts as stale is told by the state", test_time_of_save },
     { "C58 an id that is none is neither given out nor asked for", test_bad_id },
+    { "C68 a write that is cancelled says what it took, and the upload goes on",
+      test_write_cancelled },
+    { "C68 a commit that is cancelled on its way may be tried again",
+      test_commit_cancelled },
     CU_TEST_INFO_NULL,
   };
   CU_SuiteInfo suites[] = { { "saved states", NULL, NULL, NULL, NULL, tests },

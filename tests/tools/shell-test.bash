@@ -42,11 +42,7 @@ check () {
 # json FILE: each line is a JSON object.
 json () {
   [[ -s $1 ]] || return 1
-  if command -v jq >/dev/null; then
-    jq -es 'all(type == "object")' "$1" >/dev/null
-  else
-    ! grep -qv '^{"[a-z]*":.*}$' "$1"
-  fi
+  jq -es 'all(type == "object")' "$1" >/dev/null
 }
 
 digest_of () { printf 'sha256:%s' "$(sha256sum <"$1" | cut -d ' ' -f 1)"; }

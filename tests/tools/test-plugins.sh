@@ -73,7 +73,6 @@ json_all () {
       grep -qE '\{"name":"durability","type":"none\|data\|full\|batch","help":"[^"]+","default":"full","required":false\}'
 }
 json_members () {
-  command -v jq >/dev/null || return 0
   CASK_PLUGIN_PATH=$good run 0 plugins --json && jq -es 'all (.name and .version and .abi and .kind and .path and
     (.capabilities | type == "array") and (.options | all (.name and .type and (.help | type == "string"))))' out >/dev/null
 }
