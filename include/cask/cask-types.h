@@ -147,7 +147,23 @@ typedef enum
 } CaskCapabilities;
 
 /** CASK_ERROR: the domain of #CaskError. Since: 1.0 */
-#define CASK_ERROR (g_quark_from_string ("cask-error-quark"))
+#define CASK_ERROR (cask_error_domain ())
+
+/* Asked once and kept: GLib's table of quarks has one lock for the whole program, which a
+ * fork may leave held in the child. The name is copied, so that a plugin may go. */
+static inline GQuark
+cask_error_domain (void)
+{
+  static guint domain;
+  guint known = (guint) g_atomic_int_get ((gint *) &domain);
+
+  if (G_UNLIKELY (known == 0))
+    {
+      known = g_quark_from_string ("cask-error-quark");
+      g_atomic_int_set ((gint *) &domain, (gint) known);
+    }
+  return known;
+}
 
 /**
  * CaskError:
