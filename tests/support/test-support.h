@@ -32,3 +32,7 @@ void test_no_error (GError **error, const char *file, guint line);
 /* A random generator whose seed is printed, and taken from CASK_TEST_SEED where that is
  * set. */
 GRand *test_rand_new (const char *what);
+
+/* A row of the scoreboard (docs/RELIABILITY.md): prints it, and adds it to the file that
+ * CASK_SCORE_FILE names, where it does: "row TAB figure". */
+void test_score (const char *row, const char *format, ...) G_GNUC_PRINTF (2, 3);
