@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * async-store.c: open, verify, flush, usage and close for main loops. */
+ * async-store.c: open, verify, quarantine, flush, usage and close for main loops. */
 #include "async-op-private.h"
 
 #include "fork-private.h"
@@ -114,6 +114,64 @@ gboolean
 cask_store_verify_finish (CaskStore *store, GAsyncResult *result, GError **error)
 {
   return async_op_finish (store, result, cask_store_verify_async, error) != NULL;
+}
+
+static void
+quarantine_work (AsyncOp *op, gpointer store, GCancellable *cancellable)
+{
+  cask_store_quarantine (store, &op->digest, &op->out.flag, cancellable, &op->error);
+}
+
+/**
+ * cask_store_quarantine_async:
+ * @store: a store
+ * @digest: a digest; copied
+ * @io_priority: a GLib priority, as %G_PRIORITY_DEFAULT
+ * @cancellable: (nullable): to give up
+ * @callback: (scope async) (nullable): called when it is done
+ * @user_data: (closure): for @callback
+ *
+ * The asynchronous form of cask_store_quarantine().
+ *
+ * Since: 1.0
+ */
+void
+cask_store_quarantine_async (CaskStore *store, const CaskDigest *digest, int io_priority,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_return_if_fail (CASK_IS_STORE (store) && digest != NULL);
+
+  AsyncOp *op = async_op_new (store, cask_store_quarantine_async, io_priority,
+                              cancellable, callback, user_data);
+  async_op_set_digest (op, digest);
+  async_op_queue (op, store->lane, quarantine_work);
+}
+
+/**
+ * cask_store_quarantine_finish:
+ * @store: a store
+ * @result: what the callback was given
+ * @moved: (out) (optional): whether the blob was damaged, and has been moved aside
+ * @error: return location for an error
+ *
+ * Finishes cask_store_quarantine_async(). Errors: those of cask_store_quarantine().
+ *
+ * Returns: whether @moved was set: the blob is whole, or moved aside
+ *
+ * Since: 1.0
+ */
+gboolean
+cask_store_quarantine_finish (CaskStore *store, GAsyncResult *result, gboolean *moved,
+                              GError **error)
+{
+  const AsyncOp *op = async_op_finish (store, result, cask_store_quarantine_async, error);
+
+  if (op == NULL)
+    return FALSE;
+  if (moved != NULL)
+    *moved = op->out.flag;
+  return TRUE;
 }
 
 static void

@@ -24,6 +24,11 @@ void cask_reader_close (CaskReader *reader);
 void cask_reader_close_in_background (CaskReader *reader);
 void cask_reader_free (CaskReader *reader);
 
+/* reader-drop.c: closes a copy in the background; the caller holds the store. */
+void cask_reader_drop (CaskStore *store, CaskBackend *backend, CaskBackendBlob *blob);
+/* Until all that were dropped are closed: for the closing of the store. */
+void cask_readers_wait_dropped (CaskStore *store);
+
 CaskStore *cask_reader_get_store (CaskReader *reader);
 const CaskBlobInfo *cask_reader_get_info (CaskReader *reader);
 gboolean cask_reader_is_verified (CaskReader *reader);

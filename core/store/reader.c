@@ -90,27 +90,6 @@ cask_reader_open (CaskStore *store, const CaskDigest *digest, GCancellable *canc
   return reader;
 }
 
-/* What is to be closed where nobody waits for it. */
-typedef struct
-{
-  CaskPoolJob job;
-  CaskStore *store;
-  CaskBackend *backend;
-  CaskBackendBlob *blob;
-} ReaderRemains;
-
-static void
-reader_close_remains (CaskPoolJob **jobs, guint n)
-{
-  ReaderRemains *remains = (ReaderRemains *) (gpointer) jobs[0];
-  (void) n;
-
-  cask_node_ops.blob_close (remains->backend, remains->blob);
-  cask_store_remove_reader (remains->store);
-  g_object_unref (remains->store);
-  g_free (remains);
-}
-
 /* Returns: (nullable): the handle, where it is this process's to close */
 static CaskBackendBlob *
 reader_take_blob (CaskReader *reader)
@@ -140,12 +119,7 @@ cask_reader_close_in_background (CaskReader *reader)
 
   if (blob == NULL)
     return;
-  ReaderRemains *remains = g_new0 (ReaderRemains, 1);
-  remains->job.func = reader_close_remains;
-  remains->store = g_object_ref (reader->store);
-  remains->backend = reader->backend;
-  remains->blob = blob;
-  cask_pool_push (reader->store->lane, &remains->job, G_PRIORITY_DEFAULT);
+  cask_reader_drop (reader->store, reader->backend, blob);
 }
 
 void

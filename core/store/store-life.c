@@ -4,10 +4,11 @@
  *
  * An operation is bracketed by enter and leave, which count it in `state`. Closing sets
  * the lowest bit of `state`, after which nothing enters, and waits for the count to reach
- * zero. Then uploads are aborted, for nobody is at work on them; readers read on, and the
- * last of them to go closes the backend in the background. Where the last reference is
- * dropped instead, no operation, reader or upload can be left, for each holds one; the
- * backend is closed on a thread of the pool, so that dropping never blocks.
+ * zero. Then uploads are aborted, for nobody is at work on them; readers that were
+ * dropped are waited for, the others read on, and the last of them to go closes the
+ * backend in the background. Where the last reference is dropped instead, no operation,
+ * reader or upload can be left, for each holds one; the backend is closed on a thread of
+ * the pool, so that dropping never blocks.
  *
  * Locks: `close_lock` guards `is_closed`, `n_readers`, `orphan`, the list of uploads, and
  * the wait for the last operation. */
@@ -15,6 +16,7 @@
 
 #include "error-private.h"
 #include "fork-private.h"
+#include "reader-private.h"
 
 #define STORE_CLOSED 1
 #define STORE_OPERATION 2
@@ -155,6 +157,7 @@ cask_store_close (CaskStore *store, GCancellable *cancellable, GError **error)
     return TRUE;
 
   cask_store_abort_uploads (store, root);
+  cask_readers_wait_dropped (store);
   g_mutex_lock (&store->close_lock);
   if (store->n_readers > 0)
     store->orphan = g_steal_pointer (&root);

@@ -41,6 +41,8 @@ struct _CaskStore
   gboolean is_closed; /* close_lock */
   guint n_readers;    /* close_lock; streams that read from the backend, closed or not */
   CaskNode *orphan;   /* close_lock; what close left for the last of them to close */
+  GQueue unread;      /* close_lock; of copies, dropped and not yet closed
+                         (reader-drop.c) */
   GQueue uploads;     /* close_lock; of the open handles of uploads (upload-handle.c) */
   GQueue dropped;     /* close_lock; of CaskUploadEngine, given up and not yet closed
                          (upload.c) */

@@ -149,6 +149,8 @@ void
 cask_store_spread (CaskStore *store, const CaskResults *results, CaskSpreadFunc func,
                    int priority, GCancellable *cancellable)
 {
+  if (results->n_items == 0)
+    return;
   guint64 weight = spread_weigh_all (results);
   guint n_parts = spread_count_parts (store, results, weight);
   Spread *spread =

@@ -334,7 +334,12 @@ struct _CaskBackendOps
 
   /* The copy of that version does not hash to its digest: avoid it if you can. again:
    * another copy may be good, ask get once more. NULL: there is only the one; with
-   * QUARANTINE, UNSUPPORTED. */
+   * QUARANTINE, UNSUPPORTED.
+   *
+   * With CASK_CONDEMN_QUARANTINE success without again means that the copy of that
+   * version is kept aside, as durably as a put would be, and that the blob is absent. A
+   * copy of another version, or one too new to have a version, stays where it is: again.
+   * Again, too, where there is none any more. */
   gboolean (*condemn) (CaskBackend *self, const CaskDigest *digest, guint64 version,
                        guint32 flags, gboolean *again, GCancellable *cancellable,
                        GError **error);

@@ -86,6 +86,12 @@ void cask_store_verify_async (CaskStore *store, const CaskDigest *digest, int io
 gboolean cask_store_verify_finish (CaskStore *store, GAsyncResult *result,
                                    GError **error);
 
+void cask_store_quarantine_async (CaskStore *store, const CaskDigest *digest,
+                                  int io_priority, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean cask_store_quarantine_finish (CaskStore *store, GAsyncResult *result,
+                                       gboolean *moved, GError **error);
+
 void cask_store_flush_async (CaskStore *store, int io_priority, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean cask_store_flush_finish (CaskStore *store, GAsyncResult *result, GError **error);

@@ -87,6 +87,9 @@ gboolean cask_store_delete_unused (CaskStore *store, const CaskDigest *digest,
 
 gboolean cask_store_verify (CaskStore *store, const CaskDigest *digest,
                             GCancellable *cancellable, GError **error);
+gboolean cask_store_quarantine (CaskStore *store, const CaskDigest *digest,
+                                gboolean *moved, GCancellable *cancellable,
+                                GError **error);
 gboolean cask_store_flush (CaskStore *store, GCancellable *cancellable, GError **error);
 gboolean cask_store_usage (CaskStore *store, CaskUsage *usage, GCancellable *cancellable,
                            GError **error);

@@ -207,6 +207,24 @@ test_dropped (void)
   CU_ASSERT_EQUAL (g_atomic_int_get (&pieces.n_closed), 1);
 }
 
+/* Nobody reads by a stream that was dropped, so a close does not leave the backend to it:
+ * who closes a store may unmount what it was on. */
+static void
+test_dropped_before_close (void)
+{
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autoptr (CaskStore) store = pieces_open ("?threads=1", STREAM_SIZE);
+      if (store == NULL)
+        return;
+      for (guint k = 0; k < 3; k++)
+        g_object_unref (pieces_stream (store));
+      CU_ASSERT_TRUE (cask_store_close (store, NULL, NULL));
+      CU_ASSERT_EQUAL (g_atomic_int_get (&pieces.n_handles), 0);
+      CU_ASSERT_EQUAL (g_atomic_int_get (&pieces.n_closed), 1);
+    }
+}
+
 /* The last of a closed store's streams closes the backend. */
 static void
 test_closed_store (void)
@@ -254,6 +272,7 @@ main (int argc, char **argv)
       test_cancel_running },
     { "close_async closes in the pool, cancelled or not", test_close_async },
     { "C95 a stream that is dropped is closed in the background", test_dropped },
+    { "a close waits for the streams that were dropped", test_dropped_before_close },
     { "the last stream of a closed store closes the backend", test_closed_store },
     { "a stream that nobody takes is closed", test_not_taken },
     CU_TEST_INFO_NULL,

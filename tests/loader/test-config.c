@@ -189,7 +189,10 @@ test_refused_backend_names (void)
 static void
 test_refused_paths (void)
 {
-  g_autofree char *long_path = g_strnfill (300, '/');
+  g_autofree char *most = g_strnfill (199, '/'), *long_path = g_strnfill (200, '/');
+  g_autofree char *quoted =
+      g_strdup_printf ("backend name expected; did you mean 'fs:%s'?", most);
+  check_refused (most, 0, quoted);
   check_refused ("/srv/blobs", 0, "backend name expected; did you mean 'fs:/srv/blobs'?");
   check_refused (" /srv/my blobs\n", 1,
                  "backend name expected; did you mean 'fs:/srv/my%20blobs'?");

@@ -173,8 +173,9 @@ test_faults (void)
 {
   const char *place = test_directory ();
   g_autoptr (GBytes) bytes = shelf_bytes (3 * MIB);
-  g_autofree char *full =
-      g_strdup_printf ("upload: %s: No space left on device; the option 'spool'", place);
+  g_autofree char *escaped = cask_config_escape (place);
+  g_autofree char *full = g_strdup_printf (
+      "upload: %s: No space left on device; the option 'spool'", escaped);
 
   faults.pwrite = ENOSPC;
   CU_ASSERT_EQUAL (upload_in (place, bytes, full), CASK_ERROR_NO_SPACE);

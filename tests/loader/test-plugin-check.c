@@ -267,6 +267,7 @@ test_options (void)
 {
   REFUSED (s.plugin.n_options = 257, "it has 257 options");
   REFUSED (s.plugin.options = NULL, "no table of them");
+  REFUSED ((s.plugin.n_options = 1, s.plugin.options = NULL), "no table of them");
   REFUSED (s.options[0].name = NULL, "its option 0 has no name");
   REFUSED (s.options[1].name = "Tidy", "has no option's name");
   REFUSED (s.options[1].name = "room", "it has the option 'room' twice");

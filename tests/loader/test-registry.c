@@ -4,6 +4,8 @@
  * of itself. */
 #include "zoo-fixture.h"
 
+#include "fork-private.h"
+
 #include <cask/cask-plugins.h>
 
 #include <dlfcn.h>
@@ -231,6 +233,10 @@ test_list (void)
   CU_ASSERT_TRUE (g_file_set_contents (text, "text", -1, NULL));
   CU_ASSERT_TRUE (g_file_set_contents (other, "text", -1, NULL));
   CU_ASSERT_TRUE (g_file_set_contents (empty, "text", -1, NULL));
+  g_autofree char *no_suffix = g_build_filename (directory, "cask-half.la", NULL);
+  g_autofree char *no_prefix = g_build_filename (directory, "mask-half.so", NULL);
+  CU_ASSERT_TRUE (g_file_set_contents (no_suffix, "text", -1, NULL));
+  CU_ASSERT_TRUE (g_file_set_contents (no_prefix, "text", -1, NULL));
   const char *second = test_directory ();
   g_autofree char *hidden = g_build_filename (second, "cask-broken.so", NULL);
   g_autofree char *path = g_strdup_printf ("%s:%s:%s", directory, second, directory);
@@ -243,6 +249,9 @@ test_list (void)
   /* Behind what was added, once each, in the order of the search. */
   guint n = g_strv_length (files);
   CU_ASSERT_TRUE (n >= 3);
+  const char *const none[] = { empty, no_suffix, no_prefix };
+  for (gsize i = 0; i < G_N_ELEMENTS (none); i++)
+    CU_ASSERT_FALSE (g_strv_contains ((const char *const *) files, none[i]));
   if (n >= 3)
     {
       CU_ASSERT_STRING_EQUAL (files[n - 3], other);
@@ -253,6 +262,7 @@ test_list (void)
   CU_ASSERT_TRUE (g_strv_contains (names, "broken"));
   CU_ASSERT_TRUE (g_strv_contains (names, "linked"));
   CU_ASSERT_FALSE (g_strv_contains (names, "Other"));
+  CU_ASSERT_FALSE (g_strv_contains (names, "half"));
   CU_ASSERT_FALSE (g_strv_contains (names, ""));
   for (guint i = 1; list[0] != NULL && list[i] != NULL; i++)
     CU_ASSERT_TRUE (strcmp (list[i - 1], list[i]) < 0);
@@ -318,14 +328,14 @@ fork_once (void)
   if (child != 0)
     return waitpid (child, &status, 0) == child ? status : -1;
   alarm (10);
-  cask_plugin_registry_after_fork ();
   gboolean right = cask_plugin_find ("counting", NULL) != NULL;
   if (search)
     right = right && cask_plugin_find ("never-there", NULL) == NULL;
   _exit (right ? 0 : 1);
 }
 
-/* One thread mostly holds the lock, the other is mostly in the middle of a search. */
+/* One thread mostly holds the lock, the other is mostly in the middle of a search. The
+ * child's locks are made anew before its fork returns. */
 static void
 test_fork (void)
 {
@@ -333,6 +343,7 @@ test_fork (void)
   GThread *threads[G_N_ELEMENTS (finders)];
   gboolean right = TRUE;
 
+  cask_fork_watch ();
   for (guint i = 0; i < G_N_ELEMENTS (finders); i++)
     threads[i] = g_thread_new ("finder", fork_find, &finders[i]);
   for (guint i = 0; i < 200 && right; i++)

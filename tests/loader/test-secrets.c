@@ -33,7 +33,8 @@ static void
 check_file_secret (const char *path, const char *content, gssize size,
                    const char *expected)
 {
-  g_autofree char *reference = g_strconcat ("file:", path, NULL);
+  g_autofree char *escaped = cask_config_escape (path);
+  g_autofree char *reference = g_strconcat ("file:", escaped, NULL);
   CU_ASSERT_TRUE (g_file_set_contents (path, content, size, NULL));
   CU_ASSERT_TRUE (secret_is (reference, expected, strlen (expected)));
 }
@@ -41,7 +42,8 @@ check_file_secret (const char *path, const char *content, gssize size,
 static void
 check_file_refused (const char *path, const char *problem)
 {
-  g_autofree char *reference = g_strconcat ("file:", path, NULL);
+  g_autofree char *escaped = cask_config_escape (path);
+  g_autofree char *reference = g_strconcat ("file:", escaped, NULL);
   check_value_refused ("secret-key", reference, problem);
 }
 

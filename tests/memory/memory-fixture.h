@@ -47,6 +47,7 @@ void test_memory_add_limits (void);
 void test_memory_add_threads (void);
 void test_memory_add_uploads (void);
 void test_memory_add_batches (void);
+void test_memory_add_cancel (void);
 
 /* One file's stores close themselves. */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaskBackend, memory_fixture_close)

@@ -94,7 +94,7 @@ batch_put_get (void)
         {
           GBytes *bytes = got->items[i].bytes;
           if (bytes == NULL || !g_bytes_equal (bytes, put->items[i].bytes) ||
-              got->items[i].error != NULL)
+              got->items[i].error != NULL || got->items[i].outcome != TRUE)
             CU_FAIL ("the wrong bytes");
           gboolean same =
               bytes != NULL && g_bytes_get_data (bytes, NULL) ==

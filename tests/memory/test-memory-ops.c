@@ -419,6 +419,7 @@ main (void)
   test_memory_add_threads ();
   test_memory_add_uploads ();
   test_memory_add_batches ();
+  test_memory_add_cancel ();
   CU_basic_set_mode (CU_BRM_VERBOSE);
   CU_basic_run_tests ();
   guint failures = CU_get_number_of_failures ();

@@ -137,6 +137,13 @@ keeper_upload_commit (CaskBackend *self, CaskBackendUpload *upload,
                       const CaskDigest *digest, guint32 flags, gboolean *created,
                       GCancellable *cancellable, GError **error)
 {
+  keeper.commit_flags = flags;
+  if (keeper.failing_commits > 0)
+    {
+      keeper.failing_commits--;
+      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NO_SPACE, "the shelf is full");
+      return FALSE;
+    }
   g_autoptr (GBytes) bytes = g_bytes_new (keeper.bytes->data, upload->written);
   return keeper_put (self, digest, bytes, flags, created, cancellable, error);
 }
@@ -162,12 +169,23 @@ keeper_upload_save (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
   return TRUE;
 }
 
+/* Whether it is not told to fail. */
+static gboolean
+keeper_goes_on (GError **error)
+{
+  if (keeper.fails)
+    g_set_error_literal (error, CASK_ERROR, (int) keeper.failure, "it was told to fail");
+  return !keeper.fails;
+}
+
 static CaskBackendUpload *
 keeper_upload_resume (CaskBackend *self, const char *id, GBytes **state, guint64 *offset,
                       GCancellable *cancellable, GError **error)
 {
   (void) self, (void) cancellable;
   keeper.n_resumes++;
+  if (!keeper_goes_on (error))
+    return NULL;
   if (keeper.saved == NULL || strcmp (id, "one") != 0 || keeper.is_open)
     {
       g_set_error_literal (error, CASK_ERROR,

@@ -19,11 +19,15 @@ typedef struct
   const char *id;           /* what save gives; NULL: "one" */
   GCancellable *cancels;    /* (nullable) by upload_write, in the midst of it */
   gboolean fails_cancelled; /* upload_write, where it was given that one */
+  guint failing_commits;    /* that many upload_commits fail */
+  gboolean fails;           /* upload_resume, with this: */
+  CaskError failure;
 
   /* what it keeps, and what it was asked for */
   GBytes *saved;
   GByteArray *bytes;
   gboolean is_open;
+  guint32 commit_flags;              /* of the last one */
   guint n_resumes, n_closes, n_lost; /* n_lost: closed without keep */
   guint64 n_read;                    /* by upload_read */
 } Keeper;

@@ -223,8 +223,8 @@ twin_condemn (CaskBackend *self, const CaskDigest *digest, guint64 version, guin
               gboolean *again, GCancellable *cancellable, GError **error)
 {
   (void) digest;
-  (void) flags;
   (void) cancellable;
+  twin.condemn_flags = flags;
   twin.condemned[MIN (twin.n_condemned, G_N_ELEMENTS (twin.condemned) - 1)] = version;
   twin.n_condemned++;
   *again = TRUE;
@@ -237,6 +237,8 @@ twin_condemn (CaskBackend *self, const CaskDigest *digest, guint64 version, guin
     self->copy++;
   else
     *again = FALSE;
+  if (!*again && (flags & CASK_CONDEMN_QUARANTINE))
+    g_clear_pointer (&self->bytes, g_bytes_unref);
   return TRUE;
 }
 
@@ -266,7 +268,7 @@ static const CaskPlugin twin_plugin = {
   .option_size = sizeof (CaskOptionSpec),
   .n_options = G_N_ELEMENTS (twin_options),
   .kind = CASK_PLUGIN_BACKEND,
-  .capabilities = CASK_CAPABILITY_WRITE,
+  .capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE,
   .name = "twin",
   .version = "1.0",
   .summary = "One blob in several copies",

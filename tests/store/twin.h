@@ -26,7 +26,7 @@ typedef struct
   guint n_gets, n_flushes, n_closed, n_condemned;
   guint64 largest_get;
   guint64 condemned[64]; /* versions */
-  guint32 get_flags, put_flags;
+  guint32 get_flags, put_flags, condemn_flags;
   CaskDigest hashed; /* "abc", by the host's hasher */
   gboolean knew_no_hash;
   char *secret;
