@@ -21,6 +21,7 @@
  * fsync of a shard is that of all items linked there: they can be seen, but are not
  * acknowledged. */
 #include "fs-batch.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +116,7 @@ static gboolean
 fs_batch_put_is_removed (const FsBatchShard *shard)
 {
   struct stat st;
-  return fstat (shard->fd, &st) == 0 && st.st_nlink == 0;
+  return fs_system->fstat (shard->fd, &st) == 0 && st.st_nlink == 0;
 }
 
 /* That the flush is begun helps the others; whether it went well, the fsync says. */
@@ -130,7 +131,7 @@ fs_batch_put_fill (FsBatchPuts *group, FsBatchPut *put)
       fs_publish_write (batch->self, put->temp.fd, 0, put->item->bytes,
                         batch->cancellable, &failure))
     {
-      sync_file_range (put->temp.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+      fs_system->sync_file_range (put->temp.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
       put->state = FS_BATCH_FILLED;
       return;
     }
@@ -145,11 +146,35 @@ fs_batch_put_fill (FsBatchPuts *group, FsBatchPut *put)
     }
 }
 
+static void
+fs_batch_put_date (FsBatchPuts *group, FsBatchPut *put)
+{
+  GError *failure = NULL;
+  struct timespec set;
+  if (fs_publish_date (group->batch->self, &put->temp, &set, &failure))
+    return;
+  fs_temp_clear (&put->temp);
+  fs_batch_put_fail (group->batch, put, failure);
+}
+
+static void
+fs_batch_put_synced (FsBatch *batch, FsBatchPut *put, int code)
+{
+  GError *failure = NULL;
+  put->temp.sync_failed = code != 0;
+  if (code != 0)
+    fs_fail (batch->self, code, "fsync", &failure); /* or fdatasync */
+  if (code == 0 && !g_cancellable_set_error_if_cancelled (batch->cancellable, &failure))
+    return;
+  fs_temp_clear (&put->temp);
+  fs_batch_put_fail (batch, put, failure);
+}
+
 static gboolean
 fs_batch_put_is_young (const FsBatchPut *put)
 {
   struct stat st;
-  return fstat (put->temp.fd, &st) == 0 && !fs_publish_is_stale (&st.st_mtim);
+  return fs_system->fstat (put->temp.fd, &st) == 0 && !fs_publish_is_stale (&st.st_mtim);
 }
 
 static void
@@ -217,6 +242,27 @@ fs_batch_put_each (FsBatchPuts *group, FsBatchState state, FsBatchStep step)
       step (group, &group->puts[i]);
 }
 
+/* What fs_publish_finish() does, for all that are filled in one wait. A time that grew
+ * old in it is seen to before the link. */
+static void
+fs_batch_put_finish_all (FsBatchPuts *group)
+{
+  FsBatch *batch = group->batch;
+  FsBatchPut *puts[FS_BATCH_GROUP];
+  FsSync syncs[FS_BATCH_GROUP];
+  guint n_syncs = 0;
+  fs_batch_put_each (group, FS_BATCH_FILLED, fs_batch_put_date);
+  for (gsize i = 0; i < group->n_puts; i++)
+    if (group->puts[i].state == FS_BATCH_FILLED)
+      {
+        syncs[n_syncs] = (FsSync){ .fd = group->puts[i].temp.fd };
+        puts[n_syncs++] = &group->puts[i];
+      }
+  fs_group_sync (batch->self, syncs, n_syncs);
+  for (guint i = 0; i < n_syncs; i++)
+    fs_batch_put_synced (batch, puts[i], syncs[i].code);
+}
+
 static void
 fs_batch_put_begin (FsBatchPuts *group, gsize start)
 {
@@ -238,10 +284,9 @@ fs_batch_put_group (FsBatchPuts *group, gsize start)
   CaskBackend *self = group->batch->self;
   fs_batch_put_begin (group, start);
   fs_batch_put_each (group, FS_BATCH_WANTED, fs_batch_put_fill);
-  fs_batch_put_each (group, FS_BATCH_FILLED, fs_batch_put_finish);
+  fs_batch_put_finish_all (group);
   fs_batch_put_each (group, FS_BATCH_FILLED, fs_batch_put_link);
-  for (guint i = 0; i < group->n_shards; i++)
-    fs_batch_shard_sync (self, &group->shards[i]);
+  fs_batch_shards_sync (self, group->shards, group->n_shards);
   fs_batch_put_each (group, FS_BATCH_LINKED, fs_batch_put_acknowledge);
   for (guint i = 0; i < group->n_shards; i++)
     fs_batch_shard_clear (&group->shards[i]);

@@ -9,6 +9,7 @@
  * other. An item that meets the limit on open files is tried again by itself, when its
  * group holds nothing any more; the groups after it are half as large. */
 #include "fs-batch.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,12 +126,27 @@ fs_batch_shard_clear (FsBatchShard *shard)
   g_clear_error (&shard->failure);
 }
 
-/* fs_batch_shard_sync: once for all that the group changed in it. */
+/* fs_batch_shards_sync: each once, for all that the group changed in it. */
 void
-fs_batch_shard_sync (CaskBackend *self, FsBatchShard *shard)
+fs_batch_shards_sync (CaskBackend *self, FsBatchShard *shards, guint n_shards)
 {
-  if (shard->is_changed && self->durability == FS_DURABILITY_FULL)
-    fs_sync_shard (self, &shard->name, shard->fd, &shard->failure);
+  FsSync syncs[FS_BATCH_GROUP];
+  FsBatchShard *synced[FS_BATCH_GROUP];
+  guint n_syncs = 0;
+  if (!fs_sync_is_promised (self))
+    return;
+  for (guint i = 0; i < n_shards; i++)
+    if (shards[i].is_changed && shards[i].fd >= 0)
+      {
+        syncs[n_syncs] = (FsSync){ .fd = shards[i].fd,
+                                   .is_shard = TRUE,
+                                   .shard_index = shards[i].name.shard_index };
+        synced[n_syncs++] = &shards[i];
+      }
+  fs_group_sync (self, syncs, n_syncs);
+  for (guint i = 0; i < n_syncs; i++)
+    if (syncs[i].code != 0)
+      fs_sync_shard_failed (self, &synced[i]->name, syncs[i].code, &synced[i]->failure);
 }
 
 /* ---- contains ---- */
@@ -223,14 +239,14 @@ fs_batch_remove_one (FsBatchRemove *group, gsize i)
     shard->is_changed = TRUE;
 }
 
-/* A shard that is missing: the directory above it says so. */
+/* Of a shard that is missing, the directory above it says so. */
 static void
-fs_batch_remove_sync (CaskBackend *self, FsBatchShard *shard)
+fs_batch_remove_sync (CaskBackend *self, FsBatchShard *shards, guint n_shards)
 {
-  if (shard->fd >= 0 || !shard->is_changed)
-    fs_batch_shard_sync (self, shard);
-  else if (self->durability == FS_DURABILITY_FULL)
-    fs_sync_absence (self, &shard->name, &shard->failure);
+  fs_batch_shards_sync (self, shards, n_shards);
+  for (guint i = 0; i < n_shards; i++)
+    if (shards[i].fd < 0 && shards[i].is_changed && fs_sync_is_promised (self))
+      fs_sync_absence (self, &shards[i].name, &shards[i].failure);
 }
 
 static void
@@ -272,8 +288,7 @@ fs_batch_remove_group (FsBatchRemove *group)
   group->n_shards = 0;
   for (gsize i = 0; i < group->n_items; i++)
     fs_batch_remove_one (group, i);
-  for (guint i = 0; i < group->n_shards; i++)
-    fs_batch_remove_sync (self, &group->shards[i]);
+  fs_batch_remove_sync (self, group->shards, group->n_shards);
   for (gsize i = 0; i < group->n_items; i++)
     fs_batch_remove_judge (group, i);
   for (guint i = 0; i < group->n_shards; i++)

@@ -51,6 +51,6 @@ typedef struct
 } FsBatchShard;
 
 void fs_batch_shard_clear (FsBatchShard *shard);
-void fs_batch_shard_sync (CaskBackend *self, FsBatchShard *shard);
+void fs_batch_shards_sync (CaskBackend *self, FsBatchShard *shards, guint n_shards);
 
 G_END_DECLS

@@ -42,6 +42,14 @@ fs_time_usec (const struct timespec *time)
   return (gint64) time->tv_sec * G_USEC_PER_SEC + time->tv_nsec / 1000;
 }
 
+gint64
+fs_time_now_usec (void)
+{
+  struct timespec now;
+  fs_system->clock_gettime (CLOCK_REALTIME, &now);
+  return fs_time_usec (&now);
+}
+
 void
 fs_blob_info (CaskBackend *self, const CaskDigest *digest, const struct stat *st,
               CaskBlobInfo *info)
@@ -62,7 +70,8 @@ fs_blob_fail_open (CaskBackend *self, const FsName *name, int code, GError **err
       g_auto (FsFd) shard = fs_root_open (self, name->directory, O_PATH | O_DIRECTORY);
       struct stat st;
       if (shard >= 0 &&
-          fstatat (shard, fs_name_leaf (name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+          fs_system->fstatat (shard, fs_name_leaf (name), &st, AT_SYMLINK_NOFOLLOW) ==
+              0 &&
           !S_ISREG (st.st_mode))
         return fs_fail_type (name->path, st.st_mode, error), FS_LOOK_FAILED;
     }
@@ -82,7 +91,7 @@ fs_blob_look (CaskBackend *self, const FsName *name, FsBlob *blob, GError **erro
     }
   if (blob->fd < 0)
     return fs_blob_fail_open (self, name, errno, error);
-  if (fstat (blob->fd, &blob->st) != 0)
+  if (fs_system->fstat (blob->fd, &blob->st) != 0)
     return fs_fail_path (self, errno, "stat", name->path, error), FS_LOOK_FAILED;
   if (!S_ISREG (blob->st.st_mode))
     return fs_fail_type (name->path, blob->st.st_mode, error), FS_LOOK_FAILED;
@@ -107,7 +116,8 @@ fs_blob_open_at (CaskBackend *self, int shard, const FsName *name, FsBlob *blob,
 {
   fs_blob_clear (blob);
   do
-    blob->fd = openat (shard, fs_name_leaf (name), FS_BLOB_FLAGS | O_CLOEXEC);
+    blob->fd =
+        fs_system->openat (shard, fs_name_leaf (name), FS_BLOB_FLAGS | O_CLOEXEC, 0);
   while (blob->fd < 0 && errno == EINTR);
   return fs_blob_look (self, name, blob, error);
 }
@@ -131,7 +141,7 @@ fs_blob_is_at (CaskBackend *self, const FsBlob *blob, int shard, const FsName *n
                GError **error)
 {
   struct stat st = { 0 };
-  int result = fstatat (shard, fs_name_leaf (name), &st, AT_SYMLINK_NOFOLLOW);
+  int result = fs_system->fstatat (shard, fs_name_leaf (name), &st, AT_SYMLINK_NOFOLLOW);
   return fs_blob_compare (self, blob, result, &st, error);
 }
 
@@ -141,7 +151,7 @@ fs_blob_flock (int fd, int operation)
 {
   int result;
   do
-    result = flock (fd, operation);
+    result = fs_system->flock (fd, operation);
   while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : errno;
 }
@@ -183,7 +193,7 @@ fs_blob_lock (CaskBackend *self, int fd, int operation, gboolean wait,
 static gboolean
 fs_blob_is_due (CaskBackend *self, const struct stat *st)
 {
-  gint64 age = g_get_real_time () - fs_time_usec (&st->st_mtim);
+  gint64 age = fs_time_now_usec () - fs_time_usec (&st->st_mtim);
   return age >= self->freshen_usec || age < 0;
 }
 
@@ -194,11 +204,11 @@ int
 fs_time_renew (int fd, struct timespec *set)
 {
   struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 0 } };
-  clock_gettime (CLOCK_REALTIME, &times[1]);
+  fs_system->clock_gettime (CLOCK_REALTIME, &times[1]);
   *set = times[1];
   int result;
   do
-    result = futimens (fd, times);
+    result = fs_system->futimens (fd, times);
   while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : errno;
 }
@@ -211,7 +221,7 @@ fs_blob_is_current (CaskBackend *self, const FsBlob *blob, const FsName *name,
 {
   g_auto (FsFd) fd = fs_root_open (self, name->path, O_PATH | O_NOFOLLOW);
   struct stat st = { 0 };
-  int result = fd < 0 ? -1 : fstat (fd, &st);
+  int result = fd < 0 ? -1 : fs_system->fstat (fd, &st);
   return fs_blob_compare (self, blob, result, &st, error);
 }
 
@@ -221,7 +231,7 @@ static FsUse
 fs_blob_renew_locked (CaskBackend *self, FsBlob *blob, GError **error)
 {
   struct stat before;
-  if (fstat (blob->fd, &before) != 0)
+  if (fs_system->fstat (blob->fd, &before) != 0)
     return fs_fail (self, errno, "stat", error), FS_USE_FAILED;
   blob->st = before;
   if (!fs_blob_is_due (self, &before))
@@ -232,7 +242,7 @@ fs_blob_renew_locked (CaskBackend *self, FsBlob *blob, GError **error)
     return FS_USE_DENIED;
   if (code != 0)
     return fs_fail (self, code, "utimens", error), FS_USE_FAILED;
-  if (fstat (blob->fd, &blob->st) != 0)
+  if (fs_system->fstat (blob->fd, &blob->st) != 0)
     return fs_fail (self, errno, "stat", error), FS_USE_FAILED;
   fs_notes_renewed (self, &before, &blob->st, &set);
   return FS_USE_DONE;
@@ -289,20 +299,22 @@ fs_blob_use_once (CaskBackend *self, const FsName *name, guint64 size, FsBlob *b
     return FS_USE_UNFIT;
   if (blob->st.st_nlink == 0)
     return FS_USE_ABSENT;
-  gboolean is_durable =
-      self->durability != FS_DURABILITY_FULL || fs_notes_durable (self, &blob->st);
+  gboolean is_durable = !fs_sync_is_promised (self) || fs_notes_durable (self, &blob->st);
   if (fs_blob_is_due (self, &blob->st))
     {
       FsUse renewed = fs_blob_renew (self, name, blob, cancellable, error);
       if (renewed != FS_USE_DONE)
         return renewed;
-      if (is_durable && self->durability == FS_DURABILITY_FULL)
+      if (is_durable && fs_sync_is_promised (self))
         return fs_sync_blob (self, blob->fd, &blob->st, error) ? FS_USE_DONE
                                                                : FS_USE_FAILED;
     }
-  if (is_durable || fs_blob_settle (self, name, blob, error))
+  if (is_durable)
     return FS_USE_DONE;
-  return FS_USE_FAILED;
+  if (!fs_blob_settle (self, name, blob, error))
+    return FS_USE_FAILED;
+  /* Where somebody else's fsync failed meanwhile, ours may have been told nothing. */
+  return fs_sync_is_suspect (self, name, &blob->st) ? FS_USE_UNFIT : FS_USE_DONE;
 }
 
 /* fs_blob_use: counts as a use of the blob, where it is there and fit: renews its time

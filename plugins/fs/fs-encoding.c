@@ -10,7 +10,7 @@
  * Failure modes: the record is durable before open returns, whatever the store's own
  * durability: a blob must not outlive it. Of two processes that record different ones at
  * once the second is refused. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +29,14 @@ fs_encoding_read (CaskBackend *self, char **recorded, GError **error)
   *recorded = NULL;
   if (fd < 0 && errno == ENOENT)
     return TRUE;
-  if (fd < 0 || fstat (fd, &st) != 0)
+  if (fd < 0 || fs_system->fstat (fd, &st) != 0)
     return fs_fail_path (self, errno, "open", FS_ENCODING_FILE, error);
   char text[FS_ENCODING_MAXIMUM];
-  ssize_t length = -1;
+  ssize_t length = 0;
   if (S_ISREG (st.st_mode))
-    do
-      length = pread (fd, text, sizeof text, 0);
-    while (length < 0 && errno == EINTR);
+    length = fs_read_start (fd, text, sizeof text);
+  if (length < 0)
+    return fs_fail_path (self, errno, "read", FS_ENCODING_FILE, error);
   if (length < 2 || length == sizeof text || text[length - 1] != '\n' ||
       memchr (text, '\0', (gsize) length) != NULL ||
       !g_utf8_validate (text, length, NULL))
@@ -95,7 +95,8 @@ fs_encoding_record (CaskBackend *self, const char *encoding, GCancellable *cance
                            cancellable, error);
   if (done == FS_PUBLISH_FAILED)
     return FALSE;
-  return fsync (self->root) == 0 || fs_fail (self, errno, "fsync of the root", error);
+  int code = fs_group_directory (self, self->root);
+  return code == 0 || fs_fail (self, code, "fsync of the root", error);
 }
 
 /* fs_encoding_check: whether the root's blobs are encoded as the layers above would have

@@ -73,7 +73,8 @@ fs_fail (CaskBackend *self, int code, const char *what, GError **error)
 {
   if (code == EMFILE || code == ENFILE)
     return fs_fail_limit (code, what, error);
-  if (code == ENOENT && fs_root_is_gone (self))
+  /* EPERM: what ext4 says to a new file in a directory that was removed. */
+  if ((code == ENOENT || code == EPERM) && fs_root_is_gone (self))
     return fs_fail_gone (error);
   g_set_error (error, CASK_ERROR, fs_errors_find (code), "%s: %s", what,
                g_strerror (code));

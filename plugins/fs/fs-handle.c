@@ -8,7 +8,7 @@
  *
  * Failure modes: a file that ends before its size did is CORRUPT. One that grew is read
  * as far as it went at open. A blob is never mapped here, whatever io= says. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,14 +36,14 @@ fs_handle_advise (const FsBlob *file, guint32 flags)
 }
 
 static FsLook
-fs_handle_find (CaskBackend *self, const FsName *name, FsBlob *file,
-                GCancellable *cancellable, GError **error)
+fs_handle_find (CaskBackend *self, const CaskDigest *digest, const FsName *name,
+                FsBlob *file, GCancellable *cancellable, GError **error)
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FS_LOOK_FAILED;
   FsLook look = fs_blob_open (self, name, 0, file, error);
   if (look == FS_LOOK_ABSENT)
-    g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
+    fs_condemn_fail_absent (self, digest, error);
   return look;
 }
 
@@ -58,11 +58,12 @@ fs_handle_open (CaskBackend *self, const CaskDigest *digest, guint32 flags,
   fs_name_set (&blob->name, self->layout, digest);
   FsLook look;
   do
-    look = fs_handle_find (self, &blob->name, &blob->file, cancellable, &failure);
+    look = fs_handle_find (self, digest, &blob->name, &blob->file, cancellable, &failure);
   while (look == FS_LOOK_FAILED && fs_patience_again (&patience, cancellable, &failure));
   fs_patience_end (&patience, failure, error);
   if (look != FS_LOOK_FOUND)
     {
+      fs_blob_clear (&blob->file);
       g_free (blob);
       return NULL;
     }
@@ -84,7 +85,7 @@ fs_handle_read (CaskBackend *self, CaskBackendBlob *blob, guint64 offset, void *
   gsize wanted = (gsize) MIN (size - offset, (guint64) MIN (count, FS_CHUNK));
   ssize_t got;
   do
-    got = pread (blob->file.fd, buffer, wanted, (off_t) offset);
+    got = fs_system->pread (blob->file.fd, buffer, wanted, (off_t) offset);
   while (got < 0 && errno == EINTR);
   GError *failure = NULL;
   if (got < 0 && !fs_fail_path (self, errno, "read", blob->name.path, &failure))

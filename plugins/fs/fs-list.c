@@ -13,7 +13,7 @@
  *
  * Failure modes: a shard that is there but can not be read, or is no directory, fails the
  * list: to a collector, missing would mean unreferenced. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -110,7 +110,7 @@ fs_list_see (FsList *list, int directory, const struct dirent *entry,
 {
   struct stat st = { .st_mode = DTTOIF (entry->d_type) };
   if (entry->d_type == DT_UNKNOWN &&
-      fstatat (directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+      fs_system->fstatat (directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT || fs_fail (list->self, errno, "stat", error);
   if (S_ISREG (st.st_mode))
     fs_list_offer (list, digest);
@@ -130,7 +130,7 @@ fs_list_read (FsList *list, DIR *stream, const CaskDigest *shard, GError **error
           g_cancellable_set_error_if_cancelled (list->cancellable, error))
         return FALSE;
       errno = 0;
-      const struct dirent *entry = readdir (stream);
+      const struct dirent *entry = fs_system->readdir (stream);
       if (entry == NULL)
         return errno == 0 || fs_fail (list->self, errno, "read a directory", error);
       CaskDigest digest;
@@ -154,7 +154,7 @@ fs_list_add (FsList *list, int directory, const CaskDigest *digest, GError **err
   FsName name;
   fs_name_set (&name, list->self->layout, digest);
   struct stat st;
-  if (fstatat (directory, fs_name_leaf (&name), &st, AT_SYMLINK_NOFOLLOW) != 0)
+  if (fs_system->fstatat (directory, fs_name_leaf (&name), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT || fs_fail_path (list->self, errno, "stat", name.path, error);
   if (!S_ISREG (st.st_mode))
     return TRUE;
@@ -205,7 +205,7 @@ fs_list_shard (FsList *list, const CaskDigest *shard, GError **error)
   if (fd < 0)
     return errno == ENOENT ||
            fs_fail_path (list->self, errno, "open", name.directory, error);
-  g_autoptr (DIR) stream = fdopendir (fd);
+  g_autoptr (DIR) stream = fs_system->fdopendir (fd);
   if (stream == NULL)
     return fs_fail_path (list->self, errno, "open", name.directory, error);
   fs_fd_steal (&fd);

@@ -111,7 +111,7 @@ fs_notes_settled (CaskBackend *self, const struct stat *st)
                      (self->place == FS_PLACE_LOCAL || self->place == FS_PLACE_MEMORY);
   gint64 margin = is_fine ? FS_NOTES_SETTLED_NSEC : FS_NOTES_SETTLED_COARSE_NSEC;
   struct timespec now;
-  if (clock_gettime (CLOCK_REALTIME_COARSE, &now) != 0)
+  if (fs_system->clock_gettime (CLOCK_REALTIME_COARSE, &now) != 0)
     return FALSE;
   gint64 seconds;
   gint64 nanoseconds = (gint64) now.tv_nsec - (gint64) st->st_ctim.tv_nsec;

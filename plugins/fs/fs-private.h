@@ -10,14 +10,17 @@
  * - Nothing below the root is opened through a symlink.
  * - No slot holds a descriptor while it waits for descriptors.
  *
- * Locks: FsLimit.lock, FsTemps.lock, FsKnown.lock and the locks of FsNotes are leaves:
- * none is held while another is taken. Only FsTemps.lock is held across I/O, once, while
- * the store makes its temporary directory. */
+ * Locks: FsLimit.lock, FsTemps.lock, FsGroup.lock, FsKnown.lock and the locks of FsNotes
+ * are leaves: none is held while another is taken. Only FsTemps.lock is held across I/O,
+ * once, while the store makes its temporary directory. */
 #pragma once
 
 #include <sys/stat.h>
 
 #include <cask/cask-plugin.h>
+
+#include "fs-group.h"
+#include "fs-system.h"
 
 G_BEGIN_DECLS
 
@@ -142,6 +145,15 @@ void fs_notes_renewed (CaskBackend *self, const struct stat *before,
                        const struct stat *after, const struct timespec *set);
 void fs_notes_synced (CaskBackend *self, const struct stat *st);
 
+/* ---- fs-group.c: syncs that operations share ---- */
+
+int fs_group_file (int fd, FsDurability durability);
+int fs_group_filesystem (int fd);
+int fs_group_directory (CaskBackend *self, int fd);
+void fs_group_sync (CaskBackend *self, FsSync *syncs, guint n_syncs);
+void fs_group_init (FsGroup *group);
+void fs_group_clear (FsGroup *group);
+
 /* ---- fs-sync.c: what is durable ---- */
 
 typedef struct
@@ -156,6 +168,7 @@ typedef struct
 typedef struct
 {
   GMutex lock;
+  FsDirectory parent;                 /* by lock: what the root is in */
   FsDirectory root;                   /* by lock */
   FsDirectory uploads;                /* by lock */
   FsDirectory tops[FS_NAME_TOPS];     /* by lock */
@@ -166,10 +179,16 @@ typedef struct
   gint n_failed;                      /* atomic: whether to look at all */
 } FsKnown;
 
+/* fs_sync_is_promised: whether success means durable: `full` and `batch`. */
+#define fs_sync_is_promised(self) ((self)->durability >= FS_DURABILITY_FULL)
+
 gboolean fs_sync_file (CaskBackend *self, int fd, FsDurability durability,
                        GError **error);
 gboolean fs_sync_blob (CaskBackend *self, int fd, const struct stat *st, GError **error);
 gboolean fs_sync_shard (CaskBackend *self, const FsName *name, int fd, GError **error);
+int fs_sync_shard_code (CaskBackend *self, guint shard_index, int fd);
+gboolean fs_sync_shard_failed (CaskBackend *self, const FsName *name, int code,
+                               GError **error);
 gboolean fs_sync_ancestors (CaskBackend *self, const FsName *name, int shard,
                             GError **error);
 void fs_sync_forget (CaskBackend *self, const FsName *name, gboolean with_top);
@@ -243,9 +262,12 @@ struct _CaskBackend
   gint no_nowait; /* tmpfs has no reads that do not wait */
   gint swept;
   gint root_is_durable;
-  gint batch_fds; /* atomic: what batches may hold now, all together */
+  gint has_quarantine;    /* something was moved aside once, as far as is known */
+  gint quarantine_failed; /* an fsync of where that is kept did */
+  gint batch_fds;         /* atomic: what batches may hold now, all together */
   FsLimit limit;
   FsNotes notes;
+  FsGroup group;
   FsKnown known;
   FsTemps temps;
 };
@@ -268,6 +290,10 @@ int fs_root_open_cached (CaskBackend *self, const char *path, int flags);
 gboolean fs_root_is_gone (CaskBackend *self);
 gboolean fs_root_check_writable (CaskBackend *self, GError **error);
 int fs_root_make_directory (CaskBackend *self, const FsName *name);
+
+/* ---- fs-layout.c ---- */
+
+gboolean fs_layout_check (CaskBackend *self, GError **error);
 
 /* ---- fs-blob.c: a blob's file, found, looked at, locked and renewed ---- */
 
@@ -309,6 +335,7 @@ typedef enum
 } FsUse;
 
 gint64 fs_time_usec (const struct timespec *time);
+gint64 fs_time_now_usec (void);
 int fs_time_renew (int fd, struct timespec *set);
 void fs_blob_info (CaskBackend *self, const CaskDigest *digest, const struct stat *st,
                    CaskBlobInfo *info);
@@ -322,6 +349,10 @@ FsLock fs_blob_lock (CaskBackend *self, int fd, int operation, gboolean wait,
                      GCancellable *cancellable, GError **error);
 FsUse fs_blob_use (CaskBackend *self, const FsName *name, guint64 size, FsBlob *blob,
                    GCancellable *cancellable, GError **error);
+
+/* ---- fs-read.c ---- */
+
+gssize fs_read_start (int fd, void *buffer, gsize count);
 
 /* ---- fs-publish.c: from bytes to a name ---- */
 
@@ -341,6 +372,8 @@ gboolean fs_publish_name (CaskBackend *self, FsTemp *temp, GCancellable *cancell
 int fs_publish_link (CaskBackend *self, FsTemp *temp, int directory, const char *leaf);
 gboolean fs_publish_is_unlinkable (int code);
 gboolean fs_publish_is_stale (const struct timespec *time);
+gboolean fs_publish_date (CaskBackend *self, FsTemp *temp, struct timespec *set,
+                          GError **error);
 gboolean fs_publish_finish (CaskBackend *self, FsTemp *temp, FsDurability durability,
                             GCancellable *cancellable, GError **error);
 FsPublish fs_publish_link_new (CaskBackend *self, FsTemp *temp, int directory,
@@ -351,6 +384,7 @@ FsPublish fs_publish_link_over (CaskBackend *self, FsTemp *temp, int shard,
 FsPublish fs_publish_new (CaskBackend *self, int directory, const char *leaf,
                           GBytes *bytes, FsDurability durability,
                           GCancellable *cancellable, GError **error);
+FsDurability fs_publish_durability_over (CaskBackend *self);
 FsPublish fs_publish_over (CaskBackend *self, int shard, const FsName *name,
                            GBytes *bytes, GCancellable *cancellable, GError **error);
 
@@ -359,6 +393,9 @@ FsPublish fs_publish_over (CaskBackend *self, int shard, const FsName *name,
 int fs_write_open_shard (CaskBackend *self, const FsName *name, GError **error);
 FsUse fs_write_look (CaskBackend *self, const FsName *name, guint64 size, guint32 flags,
                      GCancellable *cancellable, GError **error);
+gboolean fs_put_by (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
+                    guint32 flags, gboolean *created, gint64 *deadline,
+                    GCancellable *cancellable, GError **error);
 
 /* ---- fs-remove.c: one removal, without its fsync ---- */
 
@@ -377,6 +414,12 @@ FsRemove fs_remove_at (CaskBackend *self, const FsName *name, int shard,
                        GError **error);
 CaskRemoved fs_remove_outcome (FsRemove done);
 
+/* ---- fs-condemn.c: corrupt copies, moved out of the way ---- */
+
+gboolean fs_condemn_has_place (CaskBackend *self);
+gboolean fs_condemn_fail_absent (CaskBackend *self, const CaskDigest *digest,
+                                 GError **error);
+
 /* ---- fs-encoding.c ---- */
 
 gboolean fs_encoding_check (CaskBackend *self, const char *encoding,
@@ -385,59 +428,5 @@ gboolean fs_encoding_check (CaskBackend *self, const char *encoding,
 /* ---- fs-saved-list.c ---- */
 
 void fs_saved_sweep (CaskBackend *self);
-
-/* ---- The slots ---- */
-
-gboolean fs_put_by (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
-                    guint32 flags, gboolean *created, gint64 *deadline,
-                    GCancellable *cancellable, GError **error);
-gboolean fs_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
-                 guint32 flags, gboolean *created, GCancellable *cancellable,
-                 GError **error);
-GBytes *fs_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
-                guint64 length, guint32 flags, CaskBlobInfo *info,
-                GCancellable *cancellable, GError **error);
-gboolean fs_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags,
-                  CaskBlobInfo *info, GCancellable *cancellable, GError **error);
-gboolean fs_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_usec,
-                    CaskRemoved *outcome, GCancellable *cancellable, GError **error);
-gboolean fs_list (CaskBackend *self, const CaskDigest *after, guint32 flags,
-                  CaskBlobInfo *infos, guint32 *n_infos, gboolean *more,
-                  GCancellable *cancellable, GError **error);
-CaskTry fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
-                    guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info);
-CaskTry fs_try_stat (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info);
-CaskBackendBlob *fs_handle_open (CaskBackend *self, const CaskDigest *digest,
-                                 guint32 flags, CaskBlobInfo *info,
-                                 GCancellable *cancellable, GError **error);
-gssize fs_handle_read (CaskBackend *self, CaskBackendBlob *blob, guint64 offset,
-                       void *buffer, gsize count, GCancellable *cancellable,
-                       GError **error);
-void fs_handle_close (CaskBackend *self, CaskBackendBlob *blob);
-CaskBackendUpload *fs_upload_begin (CaskBackend *self, const CaskUploadSpec *spec,
-                                    GCancellable *cancellable, GError **error);
-gboolean fs_upload_write (CaskBackend *self, CaskBackendUpload *upload, GBytes *chunk,
-                          GCancellable *cancellable, GError **error);
-gboolean fs_upload_read (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
-                         void *buffer, gsize count, gsize *n_read,
-                         GCancellable *cancellable, GError **error);
-gboolean fs_upload_commit (CaskBackend *self, CaskBackendUpload *upload,
-                           const CaskDigest *digest, guint32 flags, gboolean *created,
-                           GCancellable *cancellable, GError **error);
-void fs_upload_close (CaskBackend *self, CaskBackendUpload *upload, gboolean keep);
-gboolean fs_upload_save (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
-                         char **id, GCancellable *cancellable, GError **error);
-CaskBackendUpload *fs_upload_resume (CaskBackend *self, const char *id, GBytes **state,
-                                     guint64 *offset, GCancellable *cancellable,
-                                     GError **error);
-gboolean fs_upload_list (CaskBackend *self, CaskUploadFunc func, gpointer data,
-                         GCancellable *cancellable, GError **error);
-gboolean fs_put_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flags,
-                      GCancellable *cancellable, GError **error);
-gboolean fs_contains_many (CaskBackend *self, CaskItem *items, gsize n_items,
-                           guint32 flags, GCancellable *cancellable, GError **error);
-gboolean fs_remove_many (CaskBackend *self, CaskItem *items, gsize n_items,
-                         gint64 unused_since_usec, GCancellable *cancellable,
-                         GError **error);
 
 G_END_DECLS

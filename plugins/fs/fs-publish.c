@@ -11,8 +11,9 @@
  *   fsync the shard (caller)   the blob                    the blob
  *
  * Without the fsync of the file (`none`) a power loss may leave the name without the
- * bytes. Where files can not be nameless, or nameless ones not be linked, the file has a
- * name in .tmp from the start, which a kill leaves behind for the next store's sweep.
+ * bytes; but what takes another's place is synced in any mode. Where files can not be
+ * nameless, or nameless ones not be linked, the file has a name in .tmp from the start,
+ * which a kill leaves behind for the next store's sweep.
  *
  * linkat() fails where the name is taken, so of any number of writers one is first and
  * knows it. Without hard links RENAME_NOREPLACE does the same; where even that is missing
@@ -41,7 +42,7 @@ static gboolean
 fs_publish_is_removed (int directory)
 {
   struct stat st;
-  return fstat (directory, &st) == 0 && st.st_nlink == 0;
+  return fs_system->fstat (directory, &st) == 0 && st.st_nlink == 0;
 }
 
 /* fs_publish_is_unlinkable: whether linkat's failure says that this kind of file, or this
@@ -67,8 +68,8 @@ fs_publish_write (CaskBackend *self, int fd, guint64 offset, GBytes *bytes,
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      ssize_t count = pwrite (fd, data + done, MIN (length - done, FS_CHUNK),
-                              (off_t) (offset + done));
+      ssize_t count = fs_system->pwrite (fd, data + done, MIN (length - done, FS_CHUNK),
+                                         (off_t) (offset + done));
       if (count < 0 && errno == EINTR)
         continue;
       if (count <= 0)
@@ -83,10 +84,18 @@ fs_publish_write (CaskBackend *self, int fd, guint64 offset, GBytes *bytes,
 gboolean
 fs_publish_is_stale (const struct timespec *time)
 {
-  struct timespec now;
-  clock_gettime (CLOCK_REALTIME, &now);
-  gint64 age = fs_time_usec (&now) - fs_time_usec (time);
+  gint64 age = fs_time_now_usec () - fs_time_usec (time);
   return age > G_USEC_PER_SEC || age < -G_USEC_PER_SEC;
+}
+
+/* fs_publish_date: sets the time that a file which may still be published is to have. */
+gboolean
+fs_publish_date (CaskBackend *self, FsTemp *temp, struct timespec *set, GError **error)
+{
+  if (!fs_temp_check (temp, error))
+    return FALSE;
+  int code = fs_time_renew (temp->fd, set);
+  return code == 0 || fs_fail (self, code, "utimens", error);
 }
 
 /* fs_publish_finish: all that has to be true of a filled file before its name may be.
@@ -99,15 +108,12 @@ gboolean
 fs_publish_finish (CaskBackend *self, FsTemp *temp, FsDurability durability,
                    GCancellable *cancellable, GError **error)
 {
-  if (!fs_temp_check (temp, error))
-    return FALSE;
   struct timespec set;
   guint tries = 0;
   do
     {
-      int code = fs_time_renew (temp->fd, &set);
-      if (code != 0)
-        return fs_fail (self, code, "utimens", error);
+      if (!fs_publish_date (self, temp, &set, error))
+        return FALSE;
       temp->sync_failed = !fs_sync_file (self, temp->fd, durability, error);
       if (temp->sync_failed || g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
@@ -125,7 +131,8 @@ fs_publish_open (CaskBackend *self, int directory, FsTemp *temp, GError **error)
   if (!g_atomic_int_get (&self->no_tmpfile))
     {
       do
-        temp->fd = openat (directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0444);
+        temp->fd =
+            fs_system->openat (directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0444);
       while (temp->fd < 0 && errno == EINTR);
       if (temp->fd >= 0)
         return TRUE;
@@ -143,14 +150,14 @@ fs_publish_link_nameless (CaskBackend *self, int fd, int directory, const char *
 {
   if (!g_atomic_int_get (&self->link_by_proc))
     {
-      if (linkat (fd, "", directory, leaf, AT_EMPTY_PATH) == 0)
+      if (fs_system->linkat (fd, "", directory, leaf, AT_EMPTY_PATH) == 0)
         return 0;
       if (errno != ENOENT && errno != EPERM && errno != EINVAL)
         return errno;
     }
   char path[32];
   g_snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
-  if (linkat (AT_FDCWD, path, directory, leaf, AT_SYMLINK_FOLLOW) != 0)
+  if (fs_system->linkat (AT_FDCWD, path, directory, leaf, AT_SYMLINK_FOLLOW) != 0)
     return errno;
   g_atomic_int_set (&self->link_by_proc, TRUE);
   return 0;
@@ -160,15 +167,16 @@ fs_publish_link_nameless (CaskBackend *self, int fd, int directory, const char *
 static int
 fs_publish_rename_new (FsTemp *temp, int directory, const char *leaf)
 {
-  int result = renameat2 (temp->directory, temp->name, directory, leaf, RENAME_NOREPLACE);
+  int result = fs_system->renameat2 (temp->directory, temp->name, directory, leaf,
+                                     RENAME_NOREPLACE);
   if (result != 0 && (errno == EINVAL || errno == ENOSYS))
     {
       struct stat st;
-      if (fstatat (directory, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
+      if (fs_system->fstatat (directory, leaf, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return EEXIST;
       if (errno != ENOENT)
         return errno;
-      result = renameat (temp->directory, temp->name, directory, leaf);
+      result = fs_system->renameat2 (temp->directory, temp->name, directory, leaf, 0);
     }
   if (result != 0)
     return errno;
@@ -188,7 +196,7 @@ fs_publish_link (CaskBackend *self, FsTemp *temp, int directory, const char *lea
     return fs_publish_rename_new (temp, directory, leaf);
   if (!g_atomic_int_get (&self->no_links))
     {
-      if (linkat (temp->directory, temp->name, directory, leaf, 0) == 0)
+      if (fs_system->linkat (temp->directory, temp->name, directory, leaf, 0) == 0)
         return 0;
       if (!fs_publish_is_unlinkable (errno) || fs_publish_is_removed (directory))
         return errno;
@@ -208,23 +216,26 @@ fs_publish_copy (CaskBackend *self, FsTemp *temp, GCancellable *cancellable,
   g_auto (FsTemp) copy = { .self = self, .fd = -1 };
   if (!fs_temp_open_named (self, &copy, error))
     return FALSE;
+  struct stat st;
+  if (fs_system->fstat (temp->fd, &st) != 0)
+    return fs_fail (self, errno, "stat", error);
   g_autofree guint8 *buffer = g_malloc (FS_CHUNK);
   guint64 offset = 0;
-  for (;;)
+  while (offset < (guint64) st.st_size)
     {
-      ssize_t count = pread (temp->fd, buffer, FS_CHUNK, (off_t) offset);
+      ssize_t count = fs_system->pread (temp->fd, buffer, FS_CHUNK, (off_t) offset);
       if (count < 0 && errno == EINTR)
         continue;
       if (count < 0)
         return fs_fail (self, errno, "read", error);
       if (count == 0)
-        break;
+        return fs_fail_short ("temporary file", (guint64) st.st_size, offset, error);
       g_autoptr (GBytes) bytes = g_bytes_new_static (buffer, (gsize) count);
       if (!fs_publish_write (self, copy.fd, offset, bytes, cancellable, error))
         return FALSE;
       offset += (guint64) count;
     }
-  if (dup3 (copy.fd, temp->fd, O_CLOEXEC) < 0)
+  if (fs_system->dup3 (copy.fd, temp->fd, O_CLOEXEC) < 0)
     return fs_fail (self, errno, "dup", error);
   temp->directory = copy.directory;
   g_strlcpy (temp->name, copy.name, sizeof temp->name);
@@ -315,28 +326,36 @@ fs_publish_new (CaskBackend *self, int directory, const char *leaf, GBytes *byte
 }
 
 /* The old copy may have been used since the new one got its time, and the users were told
- * so: in its place a copy must not be older. What that changes is synced by the caller.
- */
+ * so: in its place a copy must not be older, nor be so after a power cut. So what that
+ * changes is synced before the name is taken: the rename may reach the disk at once, and
+ * the bytes have got there already, so that the lock is not held for long. */
 static gboolean
-fs_publish_inherit (CaskBackend *self, const FsTemp *temp, FsBlob *old, gboolean *renewed,
-                    GError **error)
+fs_publish_inherit (CaskBackend *self, FsTemp *temp, FsBlob *old, GError **error)
 {
   struct stat st;
-  if (fstat (old->fd, &old->st) != 0 || fstat (temp->fd, &st) != 0)
+  if (fs_system->fstat (old->fd, &old->st) != 0 || fs_system->fstat (temp->fd, &st) != 0)
     return fs_fail (self, errno, "stat", error);
   struct timespec set;
-  *renewed = fs_time_usec (&old->st.st_mtim) >= fs_time_usec (&st.st_mtim) ||
-             fs_publish_is_stale (&st.st_mtim); /* the lock may have been waited for */
-  int code = *renewed ? fs_time_renew (temp->fd, &set) : 0;
-  return code == 0 || fs_fail (self, code, "utimens", error);
+  gboolean is_young = fs_time_usec (&old->st.st_mtim) < fs_time_usec (&st.st_mtim) &&
+                      !fs_publish_is_stale (&st.st_mtim); /* the lock was waited for */
+  if (is_young)
+    return TRUE;
+  int code = fs_time_renew (temp->fd, &set);
+  if (code != 0)
+    return fs_fail (self, code, "utimens", error);
+  if (!fs_sync_is_promised (self))
+    return TRUE;
+  temp->sync_failed = !fs_sync_file (self, temp->fd, self->durability, error);
+  return !temp->sync_failed;
 }
 
-/* Puts the finished temporary file in the place of the blob that is there: under that
- * one's exclusive lock, so that no removal which has looked at it takes the new one, and
- * nobody uses the old one any more. LOST: it is not there any more. */
-static FsPublish
-fs_publish_swap (CaskBackend *self, int shard, const FsName *name, FsTemp *temp,
-                 gboolean *renewed, GCancellable *cancellable, GError **error)
+/* fs_publish_link_over: the commit point of a finished file that has a name: puts it in
+ * the place of the blob that is there: under that one's exclusive lock, so that no
+ * removal which has looked at it takes the new one, and nobody uses the old one any more.
+ * LOST: it is not there any more. The shard is for the caller to sync. */
+FsPublish
+fs_publish_link_over (CaskBackend *self, FsTemp *temp, int shard, const FsName *name,
+                      GCancellable *cancellable, GError **error)
 {
   g_auto (FsBlob) old = { .fd = -1 };
   FsLook look = FS_LOOK_ABSENT;
@@ -351,32 +370,23 @@ fs_publish_swap (CaskBackend *self, int shard, const FsName *name, FsTemp *temp,
         return FS_PUBLISH_FAILED;
       look = fs_blob_is_at (self, &old, shard, name, error);
     }
-  if (look == FS_LOOK_FAILED || !fs_publish_inherit (self, temp, &old, renewed, error))
+  if (look == FS_LOOK_FAILED || !fs_publish_inherit (self, temp, &old, error))
     return FS_PUBLISH_FAILED;
-  if (renameat (temp->directory, temp->name, shard, fs_name_leaf (name)) != 0)
+  if (fs_system->renameat2 (temp->directory, temp->name, shard, fs_name_leaf (name), 0) !=
+      0)
     return fs_fail (self, errno, "rename", error), FS_PUBLISH_FAILED;
   temp->name[0] = '\0';
   temp->is_placed = TRUE;
   return FS_PUBLISH_DONE;
 }
 
-/* fs_publish_link_over: the commit point of a finished file that has a name: puts it in
- * the place of the blob that is there. LOST: there is none. The shard is for the caller
- * to sync. */
-FsPublish
-fs_publish_link_over (CaskBackend *self, FsTemp *temp, int shard, const FsName *name,
-                      GCancellable *cancellable, GError **error)
+/* fs_publish_durability_over: how a file is synced that takes another's place. In `none`
+ * too: the rename may reach the disk before the bytes do, and the copy that it replaces
+ * may be a whole one that somebody was told is durable. */
+FsDurability
+fs_publish_durability_over (CaskBackend *self)
 {
-  gboolean renewed = FALSE;
-  FsPublish done =
-      fs_publish_swap (self, shard, name, temp, &renewed, cancellable, error);
-  if (done != FS_PUBLISH_DONE || !renewed || self->durability != FS_DURABILITY_FULL)
-    return done;
-  /* The bytes are durable already; this is for the time alone. */
-  struct stat st = { 0 };
-  if (fstat (temp->fd, &st) != 0)
-    return fs_fail (self, errno, "stat", error), FS_PUBLISH_FAILED;
-  return fs_sync_blob (self, temp->fd, &st, error) ? FS_PUBLISH_DONE : FS_PUBLISH_FAILED;
+  return MAX (self->durability, FS_DURABILITY_DATA);
 }
 
 /* fs_publish_over: stores bytes in the place of the blob that is there. LOST: there is
@@ -389,7 +399,8 @@ fs_publish_over (CaskBackend *self, int shard, const FsName *name, GBytes *bytes
   g_auto (FsTemp) temp = { .self = self, .fd = -1 };
   if (!fs_temp_open_named (self, &temp, error) ||
       !fs_publish_write (self, temp.fd, 0, bytes, cancellable, error) ||
-      !fs_publish_finish (self, &temp, self->durability, cancellable, error))
+      !fs_publish_finish (self, &temp, fs_publish_durability_over (self), cancellable,
+                          error))
     return FS_PUBLISH_FAILED;
   return fs_publish_link_over (self, &temp, shard, name, cancellable, error);
 }

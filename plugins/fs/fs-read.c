@@ -8,7 +8,7 @@
  *
  * Failure modes: a file that ends before its size did is CORRUPT, naming both counts. A
  * size is believed only as far as memory can be had for it. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,8 @@ fs_read_fill (CaskBackend *self, const FsName *name, int fd, guint64 offset,
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      ssize_t count = pread (fd, buffer + done, MIN (length - done, FS_CHUNK),
-                             (off_t) (offset + done));
+      ssize_t count = fs_system->pread (fd, buffer + done, MIN (length - done, FS_CHUNK),
+                                        (off_t) (offset + done));
       if (count < 0 && errno == EINTR)
         continue;
       if (count < 0)
@@ -39,6 +39,28 @@ fs_read_fill (CaskBackend *self, const FsName *name, int fd, guint64 offset,
       done += (gsize) count;
     }
   return TRUE;
+}
+
+/* fs_read_start: reads what a small file begins with.
+ *
+ * Returns: how many bytes there were, up to count; -1 with errno */
+gssize
+fs_read_start (int fd, void *buffer, gsize count)
+{
+  gsize done = 0;
+  while (done < count)
+    {
+      ssize_t got =
+          fs_system->pread (fd, (guint8 *) buffer + done, count - done, (off_t) done);
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        return -1;
+      if (got == 0)
+        break;
+      done += (gsize) got;
+    }
+  return (gssize) done;
 }
 
 typedef struct
@@ -62,8 +84,8 @@ fs_read_map (int fd, guint64 offset, gsize length)
   gsize skip = (gsize) (offset % (guint64) sysconf (_SC_PAGESIZE));
   if (length > G_MAXSSIZE - skip)
     return NULL;
-  void *start =
-      mmap (NULL, length + skip, PROT_READ, MAP_PRIVATE, fd, (off_t) (offset - skip));
+  void *start = fs_system->mmap (NULL, length + skip, PROT_READ, MAP_PRIVATE, fd,
+                                 (off_t) (offset - skip));
   if (start == MAP_FAILED)
     return NULL;
   FsMapping *mapping = g_new (FsMapping, 1);
@@ -116,7 +138,7 @@ fs_read_once (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint
   g_auto (FsBlob) blob = { .fd = -1 };
   FsLook look = fs_blob_open (self, &name, 0, &blob, error);
   if (look == FS_LOOK_ABSENT)
-    g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
+    fs_condemn_fail_absent (self, digest, error);
   if (look != FS_LOOK_FOUND)
     return NULL;
   if ((flags & CASK_READ_SCAN) && blob.st.st_size > FS_CHUNK)
@@ -223,7 +245,7 @@ fs_read_try_open (CaskBackend *self, const CaskDigest *digest, int flags, FsBlob
   blob->fd = fs_root_open_cached (self, name.path, flags | O_NOFOLLOW);
   if (blob->fd < 0)
     return errno == ENOENT && !fs_root_is_gone (self) ? CASK_TRY_ABSENT : CASK_TRY_AGAIN;
-  if (fstat (blob->fd, &blob->st) != 0 || !S_ISREG (blob->st.st_mode) ||
+  if (fs_system->fstat (blob->fd, &blob->st) != 0 || !S_ISREG (blob->st.st_mode) ||
       blob->st.st_nlink == 0)
     return CASK_TRY_AGAIN;
   return CASK_TRY_FOUND;
@@ -237,6 +259,9 @@ fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
   g_auto (FsBlob) blob = { .fd = -1 };
   CaskTry found =
       fs_read_try_open (self, digest, O_RDONLY | O_NONBLOCK | O_NOCTTY, &blob);
+  /* Why it is absent takes a look at the disk. */
+  if (found == CASK_TRY_ABSENT && g_atomic_int_get (&self->has_quarantine))
+    return CASK_TRY_AGAIN;
   if (found != CASK_TRY_FOUND)
     return found;
   if (g_atomic_int_get (&self->no_nowait) ||
@@ -249,7 +274,7 @@ fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
   struct iovec vector = { .iov_base = buffer, .iov_len = (gsize) length };
   ssize_t count = 0;
   if (length > 0)
-    count = preadv2 (blob.fd, &vector, 1, (off_t) offset, RWF_NOWAIT);
+    count = fs_system->preadv2 (blob.fd, &vector, 1, (off_t) offset, RWF_NOWAIT);
   if (count < 0 && errno == EOPNOTSUPP)
     g_atomic_int_set (&self->no_nowait, TRUE);
   /* Short: the rest is not in memory, or the file ends early; the blocking get can tell.

@@ -9,7 +9,7 @@
  * Failure modes: the lock is busy: with a condition the blob is in use, and kept; without
  * one it is waited for. Where the filesystem has no such locks REMOVE_UNUSED is not
  * announced, conditions are refused, and nothing but the unlink is left. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +38,14 @@ static FsRemove
 fs_remove_locked (CaskBackend *self, const FsName *name, int shard, FsBlob *blob,
                   gint64 unused_since_usec, GError **error)
 {
-  if (fstat (blob->fd, &blob->st) != 0)
+  if (fs_system->fstat (blob->fd, &blob->st) != 0)
     return fs_fail (self, errno, "stat", error), FS_REMOVE_FAILED;
   if (!fs_remove_is_unused (self, &blob->st, unused_since_usec))
     return FS_REMOVE_KEPT;
   FsLook look = fs_blob_is_at (self, blob, shard, name, error);
   if (look != FS_LOOK_FOUND)
     return look == FS_LOOK_ABSENT ? FS_REMOVE_AGAIN : FS_REMOVE_FAILED;
-  if (unlinkat (shard, fs_name_leaf (name), 0) == 0)
+  if (fs_system->unlinkat (shard, fs_name_leaf (name), 0) == 0)
     return FS_REMOVE_DONE;
   if (errno == ENOENT)
     return FS_REMOVE_AGAIN;
@@ -95,7 +95,7 @@ fs_remove_once (CaskBackend *self, const FsName *name, gint64 unused_since_usec,
                                   : FS_REMOVE_ABSENT;
   while (done == FS_REMOVE_AGAIN)
     done = fs_remove_at (self, name, shard, unused_since_usec, cancellable, error);
-  if (self->durability != FS_DURABILITY_FULL)
+  if (!fs_sync_is_promised (self))
     return done;
   /* What was absent may be so by a removal that is not durable yet. */
   gboolean is_durable = done == FS_REMOVE_DONE ? fs_sync_shard (self, name, shard, error)

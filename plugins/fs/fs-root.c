@@ -18,7 +18,6 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -36,7 +35,8 @@ fs_fd_close (FsFd fd)
   if (fd < 0)
     return;
   int saved = errno;
-  close (fd); /* never again on EINTR: on Linux the descriptor is gone already */
+  fs_system->close (
+      fd); /* never again on EINTR: on Linux the descriptor is gone already */
   errno = saved;
 }
 
@@ -44,7 +44,7 @@ static FsPlace
 fs_root_place (int root)
 {
   struct statfs fs;
-  if (fstatfs (root, &fs) != 0)
+  if (fs_system->fstatfs (root, &fs) != 0)
     return FS_PLACE_OTHER;
   switch ((guint32) fs.f_type)
     {
@@ -79,11 +79,11 @@ static int
 fs_root_openat2 (int root, const char *path, int flags, guint64 resolve)
 {
   struct open_how how = { .flags = (guint64) (flags | O_CLOEXEC), .resolve = resolve };
-  long fd;
+  int fd;
   do
-    fd = syscall (SYS_openat2, root, path, &how, sizeof how);
+    fd = fs_system->openat2 (root, path, &how);
   while (fd < 0 && errno == EINTR);
-  return (int) fd;
+  return fd;
 }
 
 static int
@@ -91,7 +91,7 @@ fs_root_openat (int directory, const char *name, int flags)
 {
   int fd;
   do
-    fd = openat (directory, name, flags | O_NOFOLLOW | O_CLOEXEC);
+    fd = fs_system->openat (directory, name, flags | O_NOFOLLOW | O_CLOEXEC, 0);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -144,7 +144,7 @@ gboolean
 fs_root_is_gone (CaskBackend *self)
 {
   struct stat st;
-  return fstat (self->root, &st) != 0 || st.st_nlink == 0;
+  return fs_system->fstat (self->root, &st) != 0 || st.st_nlink == 0;
 }
 
 /* fs_root_check_writable: sets READ_ONLY where the filesystem is.
@@ -158,7 +158,7 @@ fs_root_check_writable (CaskBackend *self, GError **error)
   if (!g_atomic_int_get (&self->was_read_only))
     return TRUE;
   struct statvfs fs;
-  if (fstatvfs (self->root, &fs) != 0)
+  if (fs_system->fstatvfs (self->root, &fs) != 0)
     return fs_fail (self, errno, "statvfs", error);
   if (fs.f_flag & ST_RDONLY)
     return fs_fail (self, EROFS, "root", error);
@@ -169,7 +169,7 @@ fs_root_check_writable (CaskBackend *self, GError **error)
 static int
 fs_root_mkdirat (int directory, const char *name)
 {
-  return mkdirat (directory, name, 0777) == 0 || errno == EEXIST ? 0 : errno;
+  return fs_system->mkdirat (directory, name, 0777) == 0 || errno == EEXIST ? 0 : errno;
 }
 
 /* fs_root_make_directory: makes the blob's shard, which is missing, and what it is in.
@@ -219,22 +219,23 @@ gboolean
 fs_root_attach (CaskBackend *self, const char *location, gboolean create, GError **error)
 {
   int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  self->root = open (location, flags);
+  self->root = fs_system->openat (AT_FDCWD, location, flags, 0);
   if (self->root < 0 && errno == ENOENT && create)
     {
       /* Made by another process at the same time is as good. */
-      self->made_root = mkdir (location, 0777) == 0;
+      self->made_root = fs_system->mkdirat (AT_FDCWD, location, 0777) == 0;
       if (!self->made_root && errno != EEXIST)
         return fs_root_fail (self, "mkdir", error);
-      self->root = open (location, flags);
+      self->root = fs_system->openat (AT_FDCWD, location, flags, 0);
     }
   if (self->root < 0)
     return fs_root_fail (self, "open", error);
   struct statvfs fs;
-  if (fstatvfs (self->root, &fs) != 0)
+  if (fs_system->fstatvfs (self->root, &fs) != 0)
     return fs_root_fail (self, "statvfs", error);
   self->was_read_only = (fs.f_flag & ST_RDONLY) != 0;
   self->place = fs_root_place (self->root);
+  self->has_quarantine = fs_condemn_has_place (self);
   g_auto (FsFd) probe =
       fs_root_openat2 (self->root, ".", O_PATH | O_DIRECTORY, FS_ROOT_RESOLVE);
   /* Other failures (too many open files) are no sign that the call is missing. */

@@ -7,9 +7,11 @@
  * listing disturbs nobody; it may be stale by the time that it is read, as any list may.
  *
  * Failure modes: names that are no ids are not ours; what can not be opened (another
- * user's, or gone meanwhile) is left out, but for a limit on open files, which is an
- * error. A limit is looked at and then met, so that two processes at once may go over it
- * by one each. */
+ * user's, or gone meanwhile) is left out, but where none can be, for want of a right to
+ * .uploads, at a limit on open files, or because the disk fails, the list fails. A limit
+ * on uploads is looked at and then met, so that two processes at once may go over it by
+ * one each. */
+#include "fs-slots.h"
 #include "fs-upload.h"
 
 #include <dirent.h>
@@ -19,7 +21,7 @@
 #include <unistd.h>
 
 /* A directory without a state may be a first save that has come so far. */
-#define FS_SAVED_SWEEP_SECONDS (60 * 60)
+#define FS_SAVED_SWEEP_USEC (60 * 60 * (gint64) G_USEC_PER_SEC)
 /* How many entries one sweep looks at. */
 #define FS_SAVED_SWEEP_ENTRIES 16384
 
@@ -36,7 +38,7 @@ fs_saved_each (CaskBackend *self, FsSavedFunc func, gpointer data,
   g_auto (FsFd) fd = fs_root_open (self, FS_SAVED_ROOT, O_RDONLY | O_DIRECTORY);
   if (fd < 0 && errno == ENOENT)
     return !fs_root_is_gone (self) || fs_fail_gone (error);
-  g_autoptr (DIR) stream = fd >= 0 ? fdopendir (fd) : NULL;
+  g_autoptr (DIR) stream = fd >= 0 ? fs_system->fdopendir (fd) : NULL;
   if (stream == NULL)
     return fs_fail_path (self, errno, "open", FS_SAVED_ROOT, error);
   fs_fd_steal (&fd);
@@ -45,7 +47,7 @@ fs_saved_each (CaskBackend *self, FsSavedFunc func, gpointer data,
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
       errno = 0;
-      const struct dirent *entry = readdir (stream);
+      const struct dirent *entry = fs_system->readdir (stream);
       if (entry == NULL)
         return errno == 0 || fs_fail_path (self, errno, "read", FS_SAVED_ROOT, error);
       if (fs_saved_is_id (entry->d_name) &&
@@ -54,13 +56,31 @@ fs_saved_each (CaskBackend *self, FsSavedFunc func, gpointer data,
     }
 }
 
-/* Returns: whether a failed open is the process's limit and not this upload's matter. */
-static gboolean
-fs_saved_met_limit (CaskBackend *self, GError **error)
+/* fs_saved_has_root: whether .uploads is a directory. Where it is none, no upload is the
+ * worse for it. */
+gboolean
+fs_saved_has_root (CaskBackend *self)
 {
-  if (errno != EMFILE && errno != ENFILE)
+  g_auto (FsFd) fd = fs_root_open (self, FS_SAVED_ROOT, O_PATH | O_DIRECTORY);
+  return fd >= 0;
+}
+
+/* Returns: whether a failed call is no matter of this upload. That is one to itself where
+ * it is gone, another user's, or no upload at all; but with no right to look into
+ * .uploads every upload would seem to be gone, and so it would where the disk fails. */
+static gboolean
+fs_saved_is_failure (CaskBackend *self, int uploads, const char *id, GError **error)
+{
+  int code = errno;
+  struct stat st;
+  if (code == ENOENT || code == ENOTDIR || code == ELOOP || code == EISDIR ||
+      code == ENXIO || code == EPERM)
     return FALSE;
-  fs_fail_path (self, errno, "open", FS_SAVED_ROOT, error);
+  if (code == EACCES &&
+      (fs_system->fstatat (uploads, id, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+       errno != EACCES))
+    return FALSE;
+  fs_fail_path (self, code, "open", FS_SAVED_ROOT, error);
   return TRUE;
 }
 
@@ -82,14 +102,16 @@ fs_saved_list_one (CaskBackend *self, int uploads, const char *id, gpointer data
   struct stat st;
   g_auto (FsFd) directory = fs_saved_open_file (uploads, id, O_RDONLY | O_DIRECTORY);
   if (directory < 0)
-    return !fs_saved_met_limit (self, error);
+    return !fs_saved_is_failure (self, uploads, id, error);
   g_auto (FsFd) fd = fs_saved_open_file (directory, FS_SAVED_DATA, O_RDONLY);
   if (fd < 0)
-    return !fs_saved_met_limit (self, error);
-  if (fstat (fd, &st) != 0 || !S_ISREG (st.st_mode) || st.st_nlink != 1 ||
-      fs_saved_is_locked (fd) ||
-      !fs_state_peek (directory, &item.offset, &item.mtime_usec))
+    return !fs_saved_is_failure (self, uploads, id, error);
+  if (fs_system->fstat (fd, &st) != 0)
+    return !fs_saved_is_failure (self, uploads, id, error);
+  if (!S_ISREG (st.st_mode) || st.st_nlink != 1 || fs_saved_is_locked (fd))
     return TRUE;
+  if (!fs_state_peek (directory, &item.offset, &item.mtime_usec))
+    return !fs_saved_is_failure (self, uploads, id, error);
   item.offset = MIN (item.offset, (guint64) st.st_size);
   g_strlcpy (item.id, id, sizeof item.id);
   g_array_append_val (items, item);
@@ -142,8 +164,8 @@ fs_saved_sum_one (CaskBackend *self, int uploads, const char *id, gpointer data,
     return TRUE;
   g_auto (FsFd) directory = fs_saved_open_file (uploads, id, O_RDONLY | O_DIRECTORY);
   if (directory < 0)
-    return !fs_saved_met_limit (self, error);
-  if (fstatat (directory, FS_SAVED_DATA, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return !fs_saved_is_failure (self, uploads, id, error);
+  if (fs_system->fstatat (directory, FS_SAVED_DATA, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
       S_ISREG (st.st_mode))
     sum->bytes += (guint64) st.st_size;
   return TRUE;
@@ -188,9 +210,9 @@ fs_saved_check_limits (CaskBackend *self, const CaskBackendUpload *upload,
 static gboolean
 fs_saved_is_useless (int directory, const struct stat *data)
 {
-  return data->st_nlink != 1 ||
-         (faccessat (directory, FS_SAVED_STATE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
-          errno == ENOENT);
+  return data->st_nlink != 1 || (fs_system->faccessat (directory, FS_SAVED_STATE, F_OK,
+                                                       AT_SYMLINK_NOFOLLOW) != 0 &&
+                                 errno == ENOENT);
 }
 
 static gboolean
@@ -202,8 +224,9 @@ fs_saved_sweep_one (CaskBackend *self, int uploads, const char *id, gpointer dat
   struct stat st;
   if (++*seen > FS_SAVED_SWEEP_ENTRIES)
     return FALSE;
-  if (fstatat (uploads, id, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR (st.st_mode) ||
-      time (NULL) - st.st_mtim.tv_sec < FS_SAVED_SWEEP_SECONDS)
+  if (fs_system->fstatat (uploads, id, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISDIR (st.st_mode) ||
+      fs_time_now_usec () - fs_time_usec (&st.st_mtim) < FS_SAVED_SWEEP_USEC)
     return TRUE;
   g_auto (FsFd) directory = fs_saved_open_file (uploads, id, O_RDONLY | O_DIRECTORY);
   if (directory < 0)

@@ -72,13 +72,14 @@ static gboolean
 fs_state_fill (CaskBackend *self, int directory, mode_t mode, GBytes *file,
                GCancellable *cancellable, GError **error)
 {
-  if (unlinkat (directory, FS_SAVED_STATE_NEW, 0) != 0 && errno != ENOENT)
+  if (fs_system->unlinkat (directory, FS_SAVED_STATE_NEW, 0) != 0 && errno != ENOENT)
     return fs_fail (self, errno, "unlink the state", error);
-  g_auto (FsFd) fd = openat (directory, FS_SAVED_STATE_NEW,
-                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+  g_auto (FsFd) fd =
+      fs_system->openat (directory, FS_SAVED_STATE_NEW,
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
   if (fd < 0)
     return fs_fail (self, errno, "create the state", error);
-  if (fchmod (fd, mode) != 0)
+  if (fs_system->fchmod (fd, mode) != 0)
     return fs_fail (self, errno, "chmod", error);
   return fs_publish_write (self, fd, 0, file, cancellable, error) &&
          fs_sync_file (self, fd, self->durability, error);
@@ -99,10 +100,11 @@ fs_state_write (CaskBackend *self, int directory, guint64 offset, mode_t mode,
     }
   g_autoptr (GBytes) file = fs_state_pack (self, offset, state);
   gboolean done = fs_state_fill (self, directory, mode, file, cancellable, error);
-  if (done && renameat (directory, FS_SAVED_STATE_NEW, directory, FS_SAVED_STATE) != 0)
+  if (done && fs_system->renameat2 (directory, FS_SAVED_STATE_NEW, directory,
+                                    FS_SAVED_STATE, 0) != 0)
     done = fs_fail (self, errno, "rename the state", error);
   if (!done)
-    unlinkat (directory, FS_SAVED_STATE_NEW, 0);
+    fs_system->unlinkat (directory, FS_SAVED_STATE_NEW, 0);
   return done;
 }
 
@@ -111,25 +113,6 @@ fs_state_corrupt (const char *what, GError **error)
 {
   g_set_error (error, CASK_ERROR, CASK_ERROR_CORRUPT, "state of the upload: %s", what);
   return FALSE;
-}
-
-/* Returns: how many bytes there were, up to count; -1 with errno. */
-static gssize
-fs_state_pread (int fd, guint8 *buffer, gsize count)
-{
-  gsize done = 0;
-  while (done < count)
-    {
-      ssize_t got = pread (fd, buffer + done, count - done, (off_t) done);
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        return -1;
-      if (got == 0)
-        break;
-      done += (gsize) got;
-    }
-  return (gssize) done;
 }
 
 /* Whether a power cut may have come between. Where a boot has no name, it may. */
@@ -172,7 +155,7 @@ fs_state_load (CaskBackend *self, int fd, gsize size, GBytes **state, guint64 *o
                GError **error)
 {
   g_autofree guint8 *file = g_malloc (size);
-  gssize got = fs_state_pread (fd, file, size);
+  gssize got = fs_read_start (fd, file, size);
   if (got < 0)
     return fs_fail (self, errno, "read the state", error);
   if ((gsize) got != size)
@@ -211,7 +194,7 @@ fs_state_read (CaskBackend *self, int directory, GBytes **state, guint64 *offset
     }
   if (fd < 0 && errno == ELOOP)
     return fs_state_corrupt ("is a symbolic link", error);
-  if (fd < 0 || fstat (fd, &st) != 0)
+  if (fd < 0 || fs_system->fstat (fd, &st) != 0)
     return fs_fail (self, errno, "open the state", error);
   if (!S_ISREG (st.st_mode))
     return fs_state_corrupt ("is not a file", error);
@@ -223,16 +206,22 @@ fs_state_read (CaskBackend *self, int directory, GBytes **state, guint64 *offset
 
 /* fs_state_peek: the offset and the time of the last save, from the header alone.
  *
- * Returns: FALSE where there is no state, or none that could be resumed */
+ * Returns: FALSE where there is no state, or none that could be resumed: with errno,
+ * which is ENOENT where nothing failed */
 gboolean
 fs_state_peek (int directory, guint64 *offset, gint64 *mtime_usec)
 {
   struct stat st;
   guint8 header[FS_STATE_HEADER];
   g_auto (FsFd) fd = fs_saved_open_file (directory, FS_SAVED_STATE, O_RDONLY);
-  if (fd < 0 || fstat (fd, &st) != 0 || !S_ISREG (st.st_mode) ||
-      !fs_state_fits ((guint64) st.st_size) ||
-      fs_state_pread (fd, header, sizeof header) != sizeof header ||
+  if (fd < 0 || fs_system->fstat (fd, &st) != 0)
+    return FALSE;
+  gssize got = -1;
+  gboolean fits = S_ISREG (st.st_mode) && fs_state_fits ((guint64) st.st_size);
+  if (fits && (got = fs_read_start (fd, header, sizeof header)) < 0)
+    return FALSE;
+  errno = ENOENT;
+  if (got != sizeof header ||
       fs_state_check (header, (guint64) st.st_size, offset) != NULL)
     return FALSE;
   *mtime_usec = fs_time_usec (&st.st_mtim);

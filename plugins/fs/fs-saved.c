@@ -28,6 +28,7 @@
  * lock is held, the name leads to what was locked, and that has no second name. A file
  * with one may be a published blob, left so by a crash on a filesystem that does not
  * rename in one step, or by a copy by hard links; the upload is given up, NOT_FOUND. */
+#include "fs-slots.h"
 #include "fs-upload.h"
 
 #include <errno.h>
@@ -48,7 +49,8 @@ fs_saved_open_file (int directory, const char *name, int flags)
 {
   int fd;
   do
-    fd = openat (directory, name, flags | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    fd = fs_system->openat (directory, name,
+                            flags | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC, 0);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -60,7 +62,7 @@ fs_saved_lock (CaskBackend *self, int fd, short type, GError **error)
   struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
   int result;
   do
-    result = fcntl (fd, F_OFD_SETLK, &lock);
+    result = fs_system->lock (fd, F_OFD_SETLK, &lock);
   while (result != 0 && errno == EINTR);
   if (result == 0)
     return FS_LOCK_HELD;
@@ -75,17 +77,20 @@ gboolean
 fs_saved_is_locked (int fd)
 {
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  return fcntl (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  return fs_system->lock (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
-/* fs_saved_is_at: whether `data` leads to this file; st: (out): what that is like now. */
+/* fs_saved_is_at: whether `data` leads to this file; st: (out): what that is like now.
+ * Returns: FALSE with errno, which is ENOENT where it leads elsewhere */
 gboolean
 fs_saved_is_at (int directory, int fd, struct stat *st)
 {
   struct stat named;
-  return fstat (fd, st) == 0 &&
-         fstatat (directory, FS_SAVED_DATA, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+  if (fs_system->fstat (fd, st) != 0 ||
+      fs_system->fstatat (directory, FS_SAVED_DATA, &named, AT_SYMLINK_NOFOLLOW) != 0)
+    return FALSE;
+  errno = ENOENT;
+  return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
 }
 
 /* fs_saved_discard: removes the upload. The state goes first: what has none is nobody's
@@ -94,13 +99,13 @@ void
 fs_saved_discard (CaskBackend *self, int directory, const char *id)
 {
   char path[sizeof FS_SAVED_ROOT + 1 + FS_SAVED_ID];
-  unlinkat (directory, FS_SAVED_STATE, 0);
-  unlinkat (directory, FS_SAVED_STATE_NEW, 0);
-  unlinkat (directory, FS_SAVED_DATA, 0);
+  fs_system->unlinkat (directory, FS_SAVED_STATE, 0);
+  fs_system->unlinkat (directory, FS_SAVED_STATE_NEW, 0);
+  fs_system->unlinkat (directory, FS_SAVED_DATA, 0);
   /* By its path, for at the limit on open files nothing can be opened: all that somebody
    * who put a symlink there could win is an empty directory of that name. */
   g_snprintf (path, sizeof path, "%s/%s", FS_SAVED_ROOT, id);
-  unlinkat (self->root, path, AT_REMOVEDIR);
+  fs_system->unlinkat (self->root, path, AT_REMOVEDIR);
 }
 
 /* ---- Saving ---- */
@@ -127,7 +132,7 @@ fs_saved_open_root (CaskBackend *self, GError **error)
   g_auto (FsFd) fd = fs_root_open (self, FS_SAVED_ROOT, O_RDONLY | O_DIRECTORY);
   if (fd < 0 && errno == ENOENT)
     {
-      if (mkdirat (self->root, FS_SAVED_ROOT, 0777) != 0 && errno != EEXIST)
+      if (fs_system->mkdirat (self->root, FS_SAVED_ROOT, 0777) != 0 && errno != EEXIST)
         return fs_fail_path (self, errno, "mkdir", FS_SAVED_ROOT, error), -1;
       fd = fs_root_open (self, FS_SAVED_ROOT, O_RDONLY | O_DIRECTORY);
     }
@@ -142,7 +147,7 @@ fs_saved_make (CaskBackend *self, CaskBackendUpload *upload, int uploads, GError
   char id[FS_SAVED_ID + 1];
   if (!fs_saved_random_id (self, id, error))
     return FALSE;
-  if (mkdirat (uploads, id, 0700) != 0)
+  if (fs_system->mkdirat (uploads, id, 0700) != 0)
     return fs_fail_path (self, errno, "mkdir", FS_SAVED_ROOT, error);
   upload->directory = fs_saved_open_file (uploads, id, O_RDONLY | O_DIRECTORY);
   if (upload->directory >= 0)
@@ -151,7 +156,7 @@ fs_saved_make (CaskBackend *self, CaskBackendUpload *upload, int uploads, GError
       return TRUE;
     }
   int code = errno;
-  unlinkat (uploads, id, AT_REMOVEDIR);
+  fs_system->unlinkat (uploads, id, AT_REMOVEDIR);
   return fs_fail_path (self, code, "open", FS_SAVED_ROOT, error);
 }
 
@@ -164,7 +169,7 @@ fs_saved_claim (CaskBackend *self, CaskBackendUpload *upload, GError **error)
     fs_fail (self, EAGAIN, "lock the upload", error);
   if (lock != FS_LOCK_HELD)
     return FALSE;
-  if (fchmod (upload->temp.fd, 0600) != 0)
+  if (fs_system->fchmod (upload->temp.fd, 0600) != 0)
     return fs_fail (self, errno, "chmod", error);
   upload->is_private = TRUE;
   return TRUE;
@@ -203,7 +208,7 @@ static gboolean
 fs_saved_sync (CaskBackend *self, CaskBackendUpload *upload, GError **error)
 {
   g_auto (FsFd) uploads = -1;
-  if (self->durability != FS_DURABILITY_FULL)
+  if (!fs_sync_is_promised (self))
     return TRUE;
   if (!upload->is_listed)
     {
@@ -310,7 +315,7 @@ fs_saved_open (CaskBackend *self, CaskBackendUpload *upload, GError **error)
   int code = errno;
   if (code == ENOENT)
     return fs_saved_fail_absent (self, error);
-  if (code == ELOOP || code == ENOTDIR)
+  if ((code == ELOOP || code == ENOTDIR) && fs_saved_has_root (self))
     return fs_saved_corrupt (upload->id, "is not a directory", error);
   return fs_fail_path (self, code, "open", path, error);
 }
@@ -331,7 +336,7 @@ fs_saved_unseal (CaskBackend *self, CaskBackendUpload *upload, GError **error)
   if (lock != FS_LOCK_HELD)
     return FALSE;
   if (fs_saved_is_at (upload->directory, fd, &st) && S_ISREG (st.st_mode) &&
-      st.st_nlink == 1 && fchmod (fd, 0600) != 0)
+      st.st_nlink == 1 && fs_system->fchmod (fd, 0600) != 0)
     return fs_fail (self, errno, "chmod", error);
   return TRUE;
 }
@@ -353,7 +358,8 @@ fs_saved_open_data (CaskBackend *self, CaskBackendUpload *upload, GError **error
     {
       /* A state without data: what a commit that died after its rename has left. Without
        * a state it may be a first save that has come so far. */
-      if (faccessat (upload->directory, FS_SAVED_STATE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      if (fs_system->faccessat (upload->directory, FS_SAVED_STATE, F_OK,
+                                AT_SYMLINK_NOFOLLOW) == 0)
         fs_saved_discard (self, upload->directory, upload->id);
       return fs_saved_fail_absent (self, error);
     }
@@ -374,7 +380,8 @@ fs_saved_own (CaskBackend *self, CaskBackendUpload *upload, GError **error)
   if (lock != FS_LOCK_HELD)
     return FALSE;
   if (!fs_saved_is_at (upload->directory, upload->temp.fd, &st))
-    return fs_saved_fail_absent (self, error);
+    return errno == ENOENT ? fs_saved_fail_absent (self, error)
+                           : fs_fail (self, errno, "stat the upload", error);
   if (!S_ISREG (st.st_mode))
     return fs_saved_corrupt (upload->id, "its data is not a file", error);
   if (st.st_nlink == 1)
@@ -391,18 +398,18 @@ fs_saved_rewind (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
                  GBytes *state, GCancellable *cancellable, GError **error)
 {
   struct stat st;
-  if (fstat (upload->temp.fd, &st) != 0)
+  if (fs_system->fstat (upload->temp.fd, &st) != 0)
     return fs_fail (self, errno, "stat", error);
   if ((guint64) st.st_size > offset)
     {
       int result;
       do
-        result = ftruncate (upload->temp.fd, (off_t) offset);
+        result = fs_system->ftruncate (upload->temp.fd, (off_t) offset);
       while (result != 0 && errno == EINTR);
       if (result != 0)
         return fs_fail (self, errno, "truncate the upload", error);
     }
-  if ((st.st_mode & 07777) != 0600 && fchmod (upload->temp.fd, 0600) != 0)
+  if ((st.st_mode & 07777) != 0600 && fs_system->fchmod (upload->temp.fd, 0600) != 0)
     return fs_fail (self, errno, "chmod", error);
   upload->offset = upload->started = MIN (offset, (guint64) st.st_size);
   if ((guint64) st.st_size >= offset)
@@ -424,7 +431,8 @@ fs_saved_read_state (CaskBackend *self, CaskBackendUpload *upload, GBytes **stat
   if (fs_state_read (self, upload->directory, state, offset, &upload->mode, &failure))
     return TRUE;
   if (g_error_matches (failure, CASK_ERROR, CASK_ERROR_CORRUPT) &&
-      fstatat (upload->directory, FS_SAVED_STATE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      fs_system->fstatat (upload->directory, FS_SAVED_STATE, &st, AT_SYMLINK_NOFOLLOW) ==
+          0 &&
       S_ISREG (st.st_mode))
     fs_saved_discard (self, upload->directory, upload->id);
   g_propagate_error (error, failure);
@@ -480,10 +488,7 @@ fs_upload_resume (CaskBackend *self, const char *id, GBytes **state, guint64 *of
   while (!done && fs_patience_again (&patience, cancellable, &failure));
   fs_patience_end (&patience, failure, error);
   if (!done)
-    {
-      g_free (upload);
-      return NULL;
-    }
+    return g_free (upload), NULL;
   upload->temp.directory = upload->directory;
   upload->temp.is_moved = TRUE;
   g_strlcpy (upload->temp.name, FS_SAVED_DATA, sizeof upload->temp.name);

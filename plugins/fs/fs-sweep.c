@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define FS_SWEEP_BOOT 8
-#define FS_SWEEP_REMOTE_SECONDS (24 * 60 * 60)
+#define FS_SWEEP_REMOTE_USEC (24 * 60 * 60 * (gint64) G_USEC_PER_SEC)
 
 static char fs_sweep_boot_id[FS_SWEEP_BOOT + 1] = "00000000";
 
@@ -77,25 +77,26 @@ fs_sweep_is_too_young (CaskBackend *self, const char *name, int directory)
       strncmp (name, fs_sweep_boot (), FS_SWEEP_BOOT) == 0)
     return FALSE;
   struct stat st;
-  return fstat (directory, &st) != 0 ||
-         time (NULL) - st.st_mtim.tv_sec < FS_SWEEP_REMOTE_SECONDS;
+  return fs_system->fstat (directory, &st) != 0 ||
+         fs_time_now_usec () - fs_time_usec (&st.st_mtim) < FS_SWEEP_REMOTE_USEC;
 }
 
 static void
 fs_sweep_files (int directory)
 {
-  g_auto (FsFd) again = openat (directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  g_autoptr (DIR) stream = again >= 0 ? fdopendir (again) : NULL;
+  g_auto (FsFd) again =
+      fs_system->openat (directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  g_autoptr (DIR) stream = again >= 0 ? fs_system->fdopendir (again) : NULL;
   if (stream == NULL)
     return;
   fs_fd_steal (&again);
-  for (struct dirent *entry; (entry = readdir (stream)) != NULL;)
+  for (struct dirent *entry; (entry = fs_system->readdir (stream)) != NULL;)
     {
       struct stat st;
       if (fs_sweep_is_temp (entry->d_name) &&
-          fstatat (directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+          fs_system->fstatat (directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
           S_ISREG (st.st_mode))
-        unlinkat (directory, entry->d_name, 0);
+        fs_system->unlinkat (directory, entry->d_name, 0);
     }
 }
 
@@ -104,30 +105,31 @@ static void
 fs_sweep_directory (CaskBackend *self, int parent, const char *name)
 {
   int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-  g_auto (FsFd) directory = openat (parent, name, O_RDONLY | O_DIRECTORY | flags);
+  g_auto (FsFd) directory =
+      fs_system->openat (parent, name, O_RDONLY | O_DIRECTORY | flags, 0);
   if (directory < 0 || fs_sweep_is_too_young (self, name, directory))
     return;
   g_auto (FsFd) lock_file =
-      openat (directory, FS_TEMP_LOCK, O_RDWR | O_CREAT | flags, 0600);
+      fs_system->openat (directory, FS_TEMP_LOCK, O_RDWR | O_CREAT | flags, 0600);
   struct stat st;
   g_autoptr (GError) ignored = NULL;
-  if (lock_file < 0 || fstat (lock_file, &st) != 0 || !S_ISREG (st.st_mode) ||
+  if (lock_file < 0 || fs_system->fstat (lock_file, &st) != 0 || !S_ISREG (st.st_mode) ||
       fs_blob_lock (self, lock_file, LOCK_EX, FALSE, NULL, &ignored) != FS_LOCK_HELD)
     return;
   fs_sweep_files (directory);
-  unlinkat (directory, FS_TEMP_LOCK, 0);
-  unlinkat (parent, name, AT_REMOVEDIR);
+  fs_system->unlinkat (directory, FS_TEMP_LOCK, 0);
+  fs_system->unlinkat (parent, name, AT_REMOVEDIR);
 }
 
 static void
 fs_sweep_temps (CaskBackend *self)
 {
   g_auto (FsFd) fd = fs_root_open (self, FS_TEMP_ROOT, O_RDONLY | O_DIRECTORY);
-  g_autoptr (DIR) stream = fd >= 0 ? fdopendir (fd) : NULL;
+  g_autoptr (DIR) stream = fd >= 0 ? fs_system->fdopendir (fd) : NULL;
   if (stream == NULL)
     return;
   fs_fd_steal (&fd);
-  for (struct dirent *entry; (entry = readdir (stream)) != NULL;)
+  for (struct dirent *entry; (entry = fs_system->readdir (stream)) != NULL;)
     if (fs_sweep_is_ours (entry->d_name))
       fs_sweep_directory (self, dirfd (stream), entry->d_name);
 }

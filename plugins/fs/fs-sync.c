@@ -3,7 +3,7 @@
  * fs-sync.c: what has to be synced before success may be said, and what need not be.
  *
  * A blob outlives a power cut when its bytes, its name in the shard, the shard's name in
- * what it is in, and so on up to the root have each been synced. In `full`:
+ * what it is in, and so on up to the root have each been synced. In `full` and `batch`:
  *
  *   what                         synced by
  *   bytes, times                 every put; a hit, unless this store knows
@@ -33,40 +33,15 @@
 /* How many suspect inodes are remembered before every inode is one. */
 #define FS_SYNC_SUSPECTS 4096
 
-static int
-fs_sync_fsync (int fd)
-{
-  int result;
-  do
-    result = fsync (fd); /* interrupted is not failed: nothing was given up */
-  while (result != 0 && errno == EINTR);
-  return result;
-}
-
-static int
-fs_sync_syncfs (int fd)
-{
-  int result;
-  do
-    result = syncfs (fd);
-  while (result != 0 && errno == EINTR);
-  return result;
-}
-
 /* fs_sync_file: makes a temporary file's bytes as durable as asked, before it is linked:
  * a name must never lead to bytes that a power cut can take. */
 gboolean
 fs_sync_file (CaskBackend *self, int fd, FsDurability durability, GError **error)
 {
-  if (durability == FS_DURABILITY_NONE)
-    return TRUE;
-  if (durability != FS_DURABILITY_DATA)
-    return fs_sync_fsync (fd) == 0 || fs_fail (self, errno, "fsync", error);
-  int result;
-  do
-    result = fdatasync (fd);
-  while (result != 0 && errno == EINTR);
-  return result == 0 || fs_fail (self, errno, "fdatasync", error);
+  int code = fs_group_file (fd, durability);
+  return code == 0 ||
+         fs_fail (self, code, durability == FS_DURABILITY_DATA ? "fdatasync" : "fsync",
+                  error);
 }
 
 static void
@@ -87,9 +62,9 @@ fs_sync_suspect (CaskBackend *self, const struct stat *st)
 gboolean
 fs_sync_blob (CaskBackend *self, int fd, const struct stat *st, GError **error)
 {
-  if (fs_sync_fsync (fd) == 0)
+  int code = fs_group_file (fd, FS_DURABILITY_FULL);
+  if (code == 0)
     return TRUE;
-  int code = errno;
   fs_sync_suspect (self, st);
   return fs_fail (self, code, "fsync", error);
 }
@@ -114,7 +89,7 @@ static gboolean
 fs_sync_identify (int fd, FsDirectory *identity)
 {
   struct statx st = { 0 };
-  if (statx (fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0)
+  if (fs_system->statx (fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0)
     return FALSE;
   *identity =
       (FsDirectory){ .device = (guint64) makedev (st.stx_dev_major, st.stx_dev_minor),
@@ -168,22 +143,29 @@ fs_sync_forget (CaskBackend *self, const FsName *name, gboolean with_top)
   g_mutex_unlock (&known->lock);
 }
 
-/* Returns: what to call the directory's fsync's failure, remembered first; 0 without one.
- */
-static int
-fs_sync_directory (CaskBackend *self, FsDirectory *directory, int fd)
+static gboolean
+fs_sync_was_failed (CaskBackend *self, const FsDirectory *directory)
 {
   FsKnown *known = &self->known;
   g_mutex_lock (&known->lock);
   gboolean was_failed = directory->is_failed;
   g_mutex_unlock (&known->lock);
-  /* Some filesystems have no fsync for directories. */
-  int result = fs_sync_fsync (fd);
-  if ((result != 0 && errno == EINVAL) || (result == 0 && was_failed))
-    result = fs_sync_syncfs (fd);
-  if (result == 0)
+  return was_failed;
+}
+
+/* Where an fsync of the directory has failed before, only the whole filesystem can be
+ * asked.
+ *
+ * Returns: 0, or the failure's errno, which is remembered. */
+static int
+fs_sync_directory (CaskBackend *self, FsDirectory *directory, int fd)
+{
+  FsKnown *known = &self->known;
+  int code = fs_group_directory (self, fd);
+  if (code == 0 && fs_sync_was_failed (self, directory))
+    code = fs_group_filesystem (fd);
+  if (code == 0)
     return 0;
-  int code = errno;
   g_mutex_lock (&known->lock);
   directory->is_failed = TRUE;
   g_atomic_int_inc (&known->n_failed);
@@ -191,13 +173,26 @@ fs_sync_directory (CaskBackend *self, FsDirectory *directory, int fd)
   return code;
 }
 
+/* fs_sync_shard_code: as fs_sync_shard(). Returns: 0, or errno */
+int
+fs_sync_shard_code (CaskBackend *self, guint shard_index, int fd)
+{
+  return fs_sync_directory (self, &self->known.shards[shard_index], fd);
+}
+
+/* fs_sync_shard_failed: sets what fs_sync_shard_code() returned. Returns: FALSE */
+gboolean
+fs_sync_shard_failed (CaskBackend *self, const FsName *name, int code, GError **error)
+{
+  return fs_fail_path (self, code, "fsync of the directory", name->directory, error);
+}
+
 /* fs_sync_shard: makes the names in a shard durable; fd is the shard. */
 gboolean
 fs_sync_shard (CaskBackend *self, const FsName *name, int fd, GError **error)
 {
-  int code = fs_sync_directory (self, &self->known.shards[name->shard_index], fd);
-  return code == 0 ||
-         fs_fail_path (self, code, "fsync of the directory", name->directory, error);
+  int code = fs_sync_shard_code (self, name->shard_index, fd);
+  return code == 0 || fs_sync_shard_failed (self, name, code, error);
 }
 
 /* The root's name, in a directory that is not ours: where open did not make the root, a
@@ -207,14 +202,17 @@ fs_sync_root_name (CaskBackend *self, GError **error)
 {
   if (g_atomic_int_get (&self->root_is_durable))
     return TRUE;
-  g_auto (FsFd) parent = openat (self->root, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_auto (FsFd) parent =
+      fs_system->openat (self->root, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (parent < 0 && (self->made_root || errno == EMFILE || errno == ENFILE))
     return fs_fail_path (self, errno, "open", "..", error);
   struct stat above, root;
-  gboolean is_ours = parent >= 0 && fstat (parent, &above) == 0 &&
-                     fstat (self->root, &root) == 0 && above.st_dev == root.st_dev;
-  if (is_ours && fs_sync_fsync (parent) != 0 && (self->made_root || errno == EIO))
-    return fs_fail_path (self, errno, "fsync of the directory", "..", error);
+  gboolean is_ours = parent >= 0 && fs_system->fstat (parent, &above) == 0 &&
+                     fs_system->fstat (self->root, &root) == 0 &&
+                     above.st_dev == root.st_dev;
+  int code = is_ours ? fs_sync_directory (self, &self->known.parent, parent) : 0;
+  if (code != 0 && (self->made_root || code == EIO))
+    return fs_fail_path (self, code, "fsync of the directory", "..", error);
   g_atomic_int_set (&self->root_is_durable, TRUE);
   return TRUE;
 }
@@ -275,8 +273,9 @@ fs_sync_absence (CaskBackend *self, const FsName *name, GError **error)
   if (fs_root_is_gone (self))
     return fs_fail_gone (error);
   const char *subject = top >= 0 ? name->top : "root";
-  return fs_sync_fsync (top >= 0 ? top : self->root) == 0 ||
-         fs_fail_path (self, errno, "fsync of the directory", subject, error);
+  int code = top >= 0 ? fs_sync_directory (self, &self->known.tops[name->top_index], top)
+                      : fs_sync_directory (self, &self->known.root, self->root);
+  return code == 0 || fs_fail_path (self, code, "fsync of the directory", subject, error);
 }
 
 /* fs_sync_upload: makes the names in a saved upload's directory durable. uploads: what
@@ -285,8 +284,9 @@ gboolean
 fs_sync_upload (CaskBackend *self, int uploads, int directory, GError **error)
 {
   FsDirectory identity;
-  if (fs_sync_fsync (directory) != 0)
-    return fs_fail (self, errno, "fsync of the upload's directory", error);
+  int code = fs_group_directory (self, directory);
+  if (code != 0)
+    return fs_fail (self, code, "fsync of the upload's directory", error);
   if (uploads < 0)
     return TRUE;
   if (!fs_sync_identify (uploads, &identity))
@@ -300,11 +300,12 @@ fs_sync_upload (CaskBackend *self, int uploads, int directory, GError **error)
         return fs_fail_path (self, failed, "fsync of the directory", "root", error);
       fs_sync_learn (self, &self->known.uploads, &identity);
     }
-  int code = fs_sync_directory (self, &self->known.uploads, uploads);
+  code = fs_sync_directory (self, &self->known.uploads, uploads);
   return code == 0 || fs_fail (self, code, "fsync of the directory of uploads", error);
 }
 
-/* fs_sync_flush: makes all that was acknowledged durable. In `full` it is already.
+/* fs_sync_flush: makes all that was acknowledged durable. In `full` and `batch` it is
+ * already.
  *
  * syncfs() reports a failed write of the filesystem once to each descriptor that was
  * open by then (Linux 5.8; before, never), whichever file it was: the root's has been
@@ -315,9 +316,9 @@ fs_sync_flush (CaskBackend *self, GCancellable *cancellable, GError **error)
   FsKnown *known = &self->known;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (self->durability == FS_DURABILITY_FULL)
+  if (fs_sync_is_promised (self))
     return TRUE;
-  int code = fs_sync_syncfs (self->root) == 0 ? 0 : errno;
+  int code = fs_group_filesystem (self->root);
   g_mutex_lock (&known->lock);
   gboolean had_failed = known->flush_failed;
   known->flush_failed |= code != 0;

@@ -35,7 +35,7 @@ fs_temp_openat (int directory, const char *name, int flags, mode_t mode)
 {
   int fd;
   do
-    fd = openat (directory, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+    fd = fs_system->openat (directory, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -51,7 +51,7 @@ fs_temp_lock_directory (CaskBackend *self, int directory, int *lock_file)
   g_autoptr (GError) ignored = NULL;
   FsLock lock = fs_blob_lock (self, fd, LOCK_EX, FALSE, NULL, &ignored);
   struct stat st;
-  if (lock == FS_LOCK_BUSY || fstat (fd, &st) != 0 || st.st_nlink == 0)
+  if (lock == FS_LOCK_BUSY || fs_system->fstat (fd, &st) != 0 || st.st_nlink == 0)
     return EAGAIN;
   /* Without a lock nobody can sweep either: leftovers stay, nothing is lost. */
   *lock_file = fs_fd_steal (&fd);
@@ -63,7 +63,7 @@ static int
 fs_temp_make_directory (CaskBackend *self, char *name, gsize size, int *directory,
                         int *lock_file)
 {
-  if (mkdirat (self->root, FS_TEMP_ROOT, 0777) != 0 && errno != EEXIST)
+  if (fs_system->mkdirat (self->root, FS_TEMP_ROOT, 0777) != 0 && errno != EEXIST)
     return errno;
   g_auto (FsFd) parent = fs_root_open (self, FS_TEMP_ROOT, O_RDONLY | O_DIRECTORY);
   if (parent < 0)
@@ -72,16 +72,16 @@ fs_temp_make_directory (CaskBackend *self, char *name, gsize size, int *director
   fs_temp_random_name (random, sizeof random);
   g_snprintf (name, (gulong) size, "%s-%ld-%s", fs_sweep_boot (), (long) getpid (),
               random);
-  if (mkdirat (parent, name, 0700) != 0)
+  if (fs_system->mkdirat (parent, name, 0700) != 0)
     return errno == EEXIST ? EAGAIN : errno;
   g_auto (FsFd) fd = fs_temp_openat (parent, name, O_RDONLY | O_DIRECTORY, 0);
-  if (fd < 0)
-    return errno == ENOENT ? EAGAIN : errno;
-  int code = fs_temp_lock_directory (self, fd, lock_file);
+  int code = fd >= 0           ? fs_temp_lock_directory (self, fd, lock_file)
+             : errno == ENOENT ? EAGAIN
+                               : errno;
   if (code == 0)
     *directory = fs_fd_steal (&fd);
-  else if (code != EAGAIN)
-    unlinkat (parent, name, AT_REMOVEDIR);
+  else if (code != EAGAIN) /* or an operation at the limit would leave one each time */
+    fs_system->unlinkat (parent, name, AT_REMOVEDIR);
   return code;
 }
 
@@ -104,7 +104,7 @@ fs_temp_renew_directory (CaskBackend *self)
   temps->lock_file = fs_fd_steal (&lock_file);
   if (temps->directory < 0)
     temps->directory = fs_fd_steal (&directory);
-  else if (dup3 (directory, temps->directory, O_CLOEXEC) < 0)
+  else if (fs_system->dup3 (directory, temps->directory, O_CLOEXEC) < 0)
     return errno;
   memcpy (temps->name, name, sizeof name);
   return 0;
@@ -118,7 +118,8 @@ fs_temp_directory (CaskBackend *self, int *directory, GError **error)
   struct stat st;
   int code = 0;
   g_mutex_lock (&temps->lock);
-  if (temps->directory < 0 || fstat (temps->directory, &st) != 0 || st.st_nlink == 0)
+  if (temps->directory < 0 || fs_system->fstat (temps->directory, &st) != 0 ||
+      st.st_nlink == 0)
     code = fs_temp_renew_directory (self);
   *directory = temps->directory;
   g_mutex_unlock (&temps->lock);
@@ -161,7 +162,7 @@ void
 fs_temp_unname (FsTemp *temp)
 {
   if (temp->name[0] != '\0')
-    unlinkat (temp->directory, temp->name, 0);
+    fs_system->unlinkat (temp->directory, temp->name, 0);
   temp->name[0] = '\0';
 }
 
@@ -180,10 +181,10 @@ fs_temps_close (CaskBackend *self)
   FsTemps *temps = &self->temps;
   if (temps->directory < 0)
     return;
-  unlinkat (temps->directory, FS_TEMP_LOCK, 0);
+  fs_system->unlinkat (temps->directory, FS_TEMP_LOCK, 0);
   g_auto (FsFd) parent = fs_root_open (self, FS_TEMP_ROOT, O_PATH | O_DIRECTORY);
   if (parent >= 0)
-    unlinkat (parent, temps->name, AT_REMOVEDIR);
+    fs_system->unlinkat (parent, temps->name, AT_REMOVEDIR);
   fs_fd_close (temps->directory);
   fs_fd_close (temps->lock_file);
 }

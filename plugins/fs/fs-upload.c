@@ -2,14 +2,14 @@
  *
  * fs-upload.c: writing a blob in pieces: begin, write, read, commit, close.
  *
- *   step                       kill -9 after it leaves     power loss after it leaves
- *   begin, write               nothing                     nothing
- *   save (fs-saved.c)          the upload, as saved        the upload (`full`), or
- * nothing commit: time, mode, fsync  the upload, as saved        the upload (`full`), or
- * nothing linkat or rename           the blob; not the upload    the blob, or what was
- * before fsync the shard            the blob                    the blob remove what was
- * saved      the blob                    the blob; perhaps an upload's directory without
- * data: swept
+ *   step                       kill -9 leaves          power loss leaves
+ *   begin, write               nothing                 nothing
+ *   save (fs-saved.c)          the upload, as saved    the same in `full`
+ *   commit: time, mode, fsync  the upload, as saved    the same in `full`
+ *   linkat or rename           the blob, no upload     the blob, or what was before
+ *   fsync of the shard         the blob                the blob
+ *   remove what was saved      the blob                the blob; perhaps a directory
+ *                                                      without data, which is swept
  *
  * A hit leaves the data of a saved upload to be removed, and a power loss may undo the
  * removal: then the upload is there to be resumed or to expire. So may that of an abort.
@@ -17,6 +17,7 @@
  * Failure modes: a write that failed leaves the file as it is, and only close after it. A
  * commit that failed may be tried again, with the same file; but not after a failed fsync
  * (X4), nor where the blob has its name and the fsync of the shard failed. */
+#include "fs-slots.h"
 #include "fs-upload.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ fs_upload_open (CaskBackend *self, CaskBackendUpload *upload, GCancellable *canc
   if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
       !fs_publish_open (self, self->root, &upload->temp, error))
     return FALSE;
-  if (fstat (upload->temp.fd, &st) != 0)
+  if (fs_system->fstat (upload->temp.fd, &st) != 0)
     {
       fs_fail (self, errno, "stat", error);
       fs_temp_clear (&upload->temp);
@@ -61,6 +62,9 @@ fs_upload_begin (CaskBackend *self, const CaskUploadSpec *spec, GCancellable *ca
                  GError **error)
 {
   (void) spec;
+  /* tmpfs makes a nameless file even in a directory that was removed. */
+  if (fs_root_is_gone (self))
+    return fs_fail_gone (error), NULL;
   if (!fs_root_check_writable (self, error))
     return NULL;
   fs_sweep_once (self);
@@ -107,8 +111,9 @@ fs_upload_start_writeback (CaskBackend *self, CaskBackendUpload *upload, guint64
   if (self->durability == FS_DURABILITY_NONE || self->place == FS_PLACE_MEMORY ||
       offset - upload->started < FS_UPLOAD_WRITEBACK)
     return;
-  sync_file_range (upload->temp.fd, (off64_t) upload->started,
-                   (off64_t) (offset - upload->started), SYNC_FILE_RANGE_WRITE);
+  fs_system->sync_file_range (upload->temp.fd, (off64_t) upload->started,
+                              (off64_t) (offset - upload->started),
+                              SYNC_FILE_RANGE_WRITE);
   upload->started = offset;
 }
 
@@ -145,7 +150,7 @@ fs_upload_read (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
   ssize_t got = 0;
   if (wanted > 0)
     do
-      got = pread (upload->temp.fd, buffer, wanted, (off_t) offset);
+      got = fs_system->pread (upload->temp.fd, buffer, wanted, (off_t) offset);
     while (got < 0 && errno == EINTR);
   GError *failure = NULL;
   if (got < 0 && !fs_fail (self, errno, "read", &failure))
@@ -159,19 +164,19 @@ fs_upload_read (CaskBackend *self, CaskBackendUpload *upload, guint64 offset,
 /* All that has to be true of the file before it may be published: every byte that was
  * taken is in it and nothing more, its mode is a blob's, and all that is synced. */
 static gboolean
-fs_upload_finish (CaskBackend *self, CaskBackendUpload *upload, GCancellable *cancellable,
-                  GError **error)
+fs_upload_finish (CaskBackend *self, CaskBackendUpload *upload, FsDurability durability,
+                  GCancellable *cancellable, GError **error)
 {
   struct stat st;
-  if (fstat (upload->temp.fd, &st) != 0)
+  if (fs_system->fstat (upload->temp.fd, &st) != 0)
     return fs_fail (self, errno, "stat", error);
   if ((guint64) st.st_size != fs_upload_offset (upload))
     return fs_fail_short ("upload", fs_upload_offset (upload), (guint64) st.st_size,
                           error);
-  if (upload->is_private && fchmod (upload->temp.fd, upload->mode) != 0)
+  if (upload->is_private && fs_system->fchmod (upload->temp.fd, upload->mode) != 0)
     return fs_fail (self, errno, "chmod", error);
   upload->is_private = FALSE;
-  return fs_publish_finish (self, &upload->temp, self->durability, cancellable, error);
+  return fs_publish_finish (self, &upload->temp, durability, cancellable, error);
 }
 
 static FsPublish
@@ -179,9 +184,10 @@ fs_upload_publish (CaskBackend *self, CaskBackendUpload *upload, const FsName *n
                    gboolean over, GCancellable *cancellable, GError **error)
 {
   FsTemp *temp = &upload->temp;
+  FsDurability durability = over ? fs_publish_durability_over (self) : self->durability;
   g_auto (FsFd) shard = fs_write_open_shard (self, name, error);
   if (shard < 0 || (over && !fs_publish_name (self, temp, cancellable, error)) ||
-      !fs_upload_finish (self, upload, cancellable, error))
+      !fs_upload_finish (self, upload, durability, cancellable, error))
     return FS_PUBLISH_FAILED;
   FsPublish done =
       over ? fs_publish_link_over (self, temp, shard, name, cancellable, error)
@@ -189,7 +195,7 @@ fs_upload_publish (CaskBackend *self, CaskBackendUpload *upload, const FsName *n
   if (done == FS_PUBLISH_UNLINKABLE)
     return fs_publish_name (self, temp, cancellable, error) ? FS_PUBLISH_LOST
                                                             : FS_PUBLISH_FAILED;
-  if (done == FS_PUBLISH_DONE && self->durability == FS_DURABILITY_FULL &&
+  if (done == FS_PUBLISH_DONE && fs_sync_is_promised (self) &&
       !fs_sync_shard (self, name, shard, error))
     return FS_PUBLISH_FAILED;
   return done;

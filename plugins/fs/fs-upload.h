@@ -9,8 +9,8 @@
  *
  * Invariants:
  * - The file of an upload has one name at most, ever: what is saved is published by
- * moving its name. A second link would let a crash leave a published blob under a name by
- * which somebody resumes, and writes into it.
+ *   moving its name. A second link would let a crash leave a published blob under a name
+ *   by which somebody resumes, and writes into it.
  * - Who writes to a saved upload, or removes it, holds the lock of its data file, and has
  *   seen under it that the name `data` leads there.
  * - The lock is taken before the file gets its name, so nobody else ever gets it first.
@@ -67,6 +67,7 @@ void fs_saved_discard (CaskBackend *self, int directory, const char *id);
 
 /* ---- fs-saved-list.c: all uploads' directories ---- */
 
+gboolean fs_saved_has_root (CaskBackend *self);
 gboolean fs_saved_check_limits (CaskBackend *self, const CaskBackendUpload *upload,
                                 GCancellable *cancellable, GError **error);
 

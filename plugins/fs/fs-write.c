@@ -16,7 +16,7 @@
  * Failure modes: an fsync of the shard that fails after the commit point fails the put
  * though the blob can be seen: some other put may have been acknowledged on it already,
  * so it is not taken back. The next put of it stores it anew (fs-sync.c). */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,7 @@ fs_write_open_shard (CaskBackend *self, const FsName *name, GError **error)
     }
   if (shard < 0)
     return fs_fail_path (self, errno, "open", name->directory, error), -1;
-  if (self->durability == FS_DURABILITY_FULL &&
-      !fs_sync_ancestors (self, name, shard, error))
+  if (fs_sync_is_promised (self) && !fs_sync_ancestors (self, name, shard, error))
     return -1;
   return fs_fd_steal (&shard);
 }
@@ -52,7 +51,7 @@ fs_write_store (CaskBackend *self, const FsName *name, GBytes *bytes, gboolean o
   FsPublish done = over ? fs_publish_over (self, shard, name, bytes, cancellable, error)
                         : fs_publish_new (self, shard, fs_name_leaf (name), bytes,
                                           self->durability, cancellable, error);
-  if (done == FS_PUBLISH_DONE && self->durability == FS_DURABILITY_FULL &&
+  if (done == FS_PUBLISH_DONE && fs_sync_is_promised (self) &&
       !fs_sync_shard (self, name, shard, error))
     return FS_PUBLISH_FAILED;
   return done;

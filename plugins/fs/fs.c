@@ -4,7 +4,7 @@
  *
  * This file has what the host sees: the descriptor, the options, open and close.
  * fs-private.h has the invariants; README.md beside this file, what survives what. */
-#include "fs-private.h"
+#include "fs-slots.h"
 
 enum
 {
@@ -21,8 +21,9 @@ enum
 /* The choices are in the order of FsDurability and FsLayout. */
 static const CaskOptionSpec fs_options[FS_N_OPTIONS] = {
   [FS_OPTION_DURABILITY] = { .name = "durability",
-                             .help = "what a success survives; batch is not offered by "
-                                     "this version",
+                             .help =
+                                 "what a success survives; batch: as full, with flushes "
+                                 "that operations share",
                              .fallback = "full",
                              .choices = "none|data|full|batch",
                              .type = CASK_OPTION_CHOICE },
@@ -73,6 +74,7 @@ fs_init (CaskBackend *self, const CaskOpenArgs *args)
   for (guint i = 0; i < FS_NOTE_LOCKS; i++)
     g_mutex_init (&self->notes.locks[i]);
   self->notes.slots = g_new0 (FsNote, FS_NOTES);
+  fs_group_init (&self->group);
   g_mutex_init (&self->known.lock);
   self->known.failed = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   g_mutex_init (&self->temps.lock);
@@ -88,6 +90,7 @@ fs_close (CaskBackend *self)
   g_mutex_clear (&self->temps.lock);
   g_hash_table_unref (self->known.failed);
   g_mutex_clear (&self->known.lock);
+  fs_group_clear (&self->group);
   g_free (self->notes.slots);
   for (guint i = 0; i < FS_NOTE_LOCKS; i++)
     g_mutex_clear (&self->notes.locks[i]);
@@ -107,7 +110,8 @@ fs_open_root (CaskBackend *self, const CaskOpenArgs *args, GCancellable *cancell
   FsPatience patience = { .self = self };
   GError *failure = NULL;
   if (fs_root_attach (self, args->location, args->values[FS_OPTION_CREATE].number != 0,
-                      &failure))
+                      &failure) &&
+      fs_layout_check (self, &failure))
     fs_encoding_check (self, args->encoding, cancellable, &failure);
   return fs_patience_end (&patience, failure, error);
 }
@@ -115,13 +119,6 @@ fs_open_root (CaskBackend *self, const CaskOpenArgs *args, GCancellable *cancell
 static CaskBackend *
 fs_open (const CaskOpenArgs *args, GCancellable *cancellable, GError **error)
 {
-  if (args->values[FS_OPTION_DURABILITY].number == FS_DURABILITY_BATCH)
-    {
-      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_UNSUPPORTED,
-                           "durability: 'batch' is not offered by this version: "
-                           "'full' promises the same");
-      return NULL;
-    }
   CaskBackend *self = g_new0 (CaskBackend, 1);
   fs_init (self, args);
   if (fs_open_root (self, args, cancellable, error))
@@ -138,10 +135,11 @@ fs_capabilities (CaskBackend *self)
   guint64 capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS;
   if (self->place != FS_PLACE_REMOTE)
     capabilities |= CASK_CAPABILITY_SHARED | CASK_CAPABILITY_REMOVE_UNUSED |
-                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME;
+                    CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME |
+                    CASK_CAPABILITY_QUARANTINE;
   if (self->place == FS_PLACE_LOCAL || self->place == FS_PLACE_MEMORY)
     capabilities |= CASK_CAPABILITY_EXACT_CREATED;
-  if (self->durability == FS_DURABILITY_FULL && self->place != FS_PLACE_MEMORY)
+  if (fs_sync_is_promised (self) && self->place != FS_PLACE_MEMORY)
     capabilities |= CASK_CAPABILITY_DURABLE;
   return capabilities;
 }
@@ -157,6 +155,15 @@ fs_usage (CaskBackend *self, CaskUsage *usage, GCancellable *cancellable, GError
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
+/* What was acknowledged is on the disk, or went with the root. */
+static gboolean
+fs_flush (CaskBackend *self, GCancellable *cancellable, GError **error)
+{
+  if (fs_root_is_gone (self))
+    return fs_fail_gone (error);
+  return fs_sync_flush (self, cancellable, error);
+}
+
 static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
                                        .open = fs_open,
                                        .close = fs_close,
@@ -164,6 +171,7 @@ static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
                                        .get = fs_get,
                                        .stat = fs_stat,
                                        .remove = fs_remove,
+                                       .condemn = fs_condemn,
                                        .list = fs_list,
                                        .capabilities = fs_capabilities,
                                        .try_get = fs_try_get,
@@ -182,7 +190,7 @@ static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
                                        .put_many = fs_put_many,
                                        .contains_many = fs_contains_many,
                                        .remove_many = fs_remove_many,
-                                       .flush = fs_sync_flush,
+                                       .flush = fs_flush,
                                        .usage = fs_usage };
 
 CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND, .location = CASK_LOCATION_REQUIRED,

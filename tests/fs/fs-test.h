@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fs-test.h: the fs plugin's slots called directly, without libcask, and system calls
- * that fail on demand. */
+ * fs-test.h: the fs plugin's slots called directly, without libcask. */
 #pragma once
 
 #include <CUnit/Basic.h>
@@ -9,6 +8,11 @@
 #include <time.h>
 
 #include <cask/cask-plugin.h>
+
+/* Without it the plugin is a part of the program, and its system calls can fail. */
+#ifndef FS_TEST_PLUGIN
+#include "fs-faults.h"
+#endif
 
 /* ---- fs-test.c: a store, as a host would open it ---- */
 
@@ -41,6 +45,7 @@ typedef struct
   char *root;
 } FsStore;
 
+extern const CaskPlugin cask_plugin;
 const CaskPlugin *fs_plugin (void);
 FsStore *fs_store_open (const char *root, const FsSpec *spec, GError **error);
 void fs_store_close (FsStore *store);
@@ -101,13 +106,6 @@ void fs_in_child (const char *name, FsBody body, const char *root);
     }                                                                                    \
   while (0)
 
-/* ---- fs-clock.c: a clock that stands still ---- */
-
-/* The coarse clock says this from now on; NULL: the time. */
-void fs_clock_set (const struct timespec *now);
-/* All that say the time of day say later ones, until fs_clock_set(). */
-void fs_clock_advance (guint seconds);
-
 /* ---- test-fs-tree.c: the second suite of fs-ops ---- */
 
 extern CU_TestInfo fs_tree_tests[];
@@ -115,45 +113,3 @@ extern CU_TestInfo fs_tree_tests[];
 /* ---- test-fs-odd.c: the second suite of fs-faults ---- */
 
 extern CU_TestInfo fs_odd_tests[];
-
-/* ---- fs-faults.c: system calls that fail ---- */
-
-typedef enum
-{
-  FS_CALL_OPENAT,
-  FS_CALL_OPENAT2,
-  FS_CALL_FSTAT,
-  FS_CALL_FSTATAT,
-  FS_CALL_PREAD,
-  FS_CALL_PWRITE,
-  FS_CALL_FSYNC,
-  FS_CALL_FDATASYNC,
-  FS_CALL_SYNCFS,
-  FS_CALL_LINKAT,
-  FS_CALL_RENAMEAT,
-  FS_CALL_RENAMEAT2,
-  FS_CALL_UNLINKAT,
-  FS_CALL_MKDIRAT,
-  FS_CALL_FLOCK,
-  FS_CALL_FUTIMENS,
-  FS_CALL_STATX,
-  FS_CALL_PREADV2,
-  FS_N_CALLS
-} FsCall;
-
-const char *fs_call_name (FsCall call);
-/* From its skip-th call on (0: the next), `times` calls fail with code. */
-void fs_fault_set (FsCall call, int code, guint skip, guint times);
-/* Reads and writes take a byte at most. */
-void fs_fault_set_short (gboolean is_short);
-/* O_TMPFILE is unknown. */
-void fs_fault_set_no_tmpfile (gboolean is_missing);
-/* From now on `times` calls take two seconds, by the clock of fs-clock.c. */
-void fs_fault_set_slow (FsCall call, guint times);
-/* All files have this ctime, and each change of a file's times sets it one second on. */
-void fs_fault_set_ctime (const struct timespec *changed);
-/* Directories do not tell what their entries are. */
-void fs_fault_set_no_types (gboolean is_missing);
-void fs_fault_clear (void);
-guint fs_fault_count (FsCall call);
-void fs_fault_count_clear (void);

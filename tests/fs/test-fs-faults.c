@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test-fs-faults.c: the fs backend where system calls fail, do half, or are missing. */
+ * test-fs-faults.c: what the fs backend syncs, and what it does where system calls are
+ * missing, or an fsync fails. That each call fails is test-fs-points.c's. */
 #include "fs-test.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static FsStore *
 test_open (const char *root, guint64 durability)
@@ -14,157 +16,6 @@ test_open (const char *root, guint64 durability)
   FsStore *store = fs_store_open (root, &spec, NULL);
   CU_ASSERT_PTR_NOT_NULL (store);
   return store;
-}
-
-/* ---- X1: each call of each operation fails ---- */
-
-typedef struct
-{
-  const char *name;
-  int (*run) (FsStore *store, const CaskDigest *digest);
-  gboolean is_there; /* whether the blob is put before */
-} TestOperation;
-
-static int
-test_run_put (FsStore *store, const CaskDigest *digest)
-{
-  return fs_store_put (store, digest, "0123456789");
-}
-
-static int
-test_run_replace (FsStore *store, const CaskDigest *digest)
-{
-  return fs_store_put_flags (store, digest, "0123456789", CASK_PUT_REPLACE);
-}
-
-static int
-test_run_get (FsStore *store, const CaskDigest *digest)
-{
-  return fs_store_get (store, digest, NULL);
-}
-
-static int
-test_run_touch (FsStore *store, const CaskDigest *digest)
-{
-  return fs_store_touch (store, digest, NULL);
-}
-
-static int
-test_run_stat (FsStore *store, const CaskDigest *digest)
-{
-  return fs_store_stat (store, digest, NULL);
-}
-
-static int
-test_run_remove (FsStore *store, const CaskDigest *digest)
-{
-  CaskRemoved outcome;
-  return fs_store_remove (store, digest, CASK_ALWAYS, &outcome);
-}
-
-static int
-test_run_list (FsStore *store, const CaskDigest *digest)
-{
-  (void) digest;
-  guint32 n_infos = 100;
-  gboolean more;
-  return fs_store_list (store, &n_infos, &more);
-}
-
-static const TestOperation test_operations[] = {
-  { "put", test_run_put, FALSE },        { "hit", test_run_put, TRUE },
-  { "replace", test_run_replace, TRUE }, { "get", test_run_get, TRUE },
-  { "stat", test_run_stat, TRUE },       { "touch", test_run_touch, TRUE },
-  { "remove", test_run_remove, TRUE },   { "remove absent", test_run_remove, FALSE },
-  { "list", test_run_list, TRUE },
-};
-
-static void
-test_complain (const TestOperation *operation, FsCall call, int code, guint skip,
-               const char *what)
-{
-  printf ("\n    %s, %s number %u fails with %s: %s\n", operation->name,
-          fs_call_name (call), skip, g_strerror (code), what);
-  CU_FAIL ("fault");
-}
-
-/* Success must be true, failure must leave the blob right or absent, and the store works
- * after. Returns: whether the call was reached at all. */
-static gboolean
-test_fault_one (const char *root, const TestOperation *operation, FsCall call, int code,
-                guint skip, guint times)
-{
-  static guint64 number;
-  g_autoptr (FsStore) store = test_open (root, FS_FULL);
-  CaskDigest digest = fs_digest (1 + number % 2, (guint8) (number % 251), number);
-  number++;
-  if (store == NULL)
-    return FALSE;
-  if (operation->is_there && fs_store_put (store, &digest, "0123456789") != FS_CREATED)
-    test_complain (operation, call, code, skip, "set-up");
-  guint fds = fs_count_fds ();
-  fs_fault_count_clear ();
-  fs_fault_set (call, code, skip, times);
-  int result = operation->run (store, &digest);
-  gboolean is_reached = fs_fault_count (call) > skip;
-  fs_fault_clear ();
-  g_autofree char *text = NULL;
-  int found = fs_store_get (store, &digest, &text);
-  gboolean is_put = operation->run == test_run_put || operation->run == test_run_replace;
-  if (found != FS_OK && found != CASK_ERROR_NOT_FOUND)
-    test_complain (operation, call, code, skip, "broken after");
-  if (found == FS_OK && strcmp (text, "0123456789") != 0)
-    test_complain (operation, call, code, skip, "wrong bytes after");
-  if (is_put && result < 0 && found != FS_OK)
-    test_complain (operation, call, code, skip, "acknowledged and not there");
-  if (operation->run == test_run_remove && result < 0 && found == FS_OK)
-    test_complain (operation, call, code, skip, "acknowledged and still there");
-  if (!is_put && operation->run != test_run_remove && found != FS_OK)
-    test_complain (operation, call, code, skip, "lost");
-  if (is_reached && result == CASK_ERROR_NOT_FOUND && operation->is_there)
-    test_complain (operation, call, code, skip, "a failure became absence");
-  /* A store that has made its temporary directory keeps that, and its lock, open. */
-  if (fs_count_fds () > fds + 2)
-    test_complain (operation, call, code, skip, "descriptors leak");
-  if (fs_store_put (store, &digest, "0123456789") >= 0)
-    test_complain (operation, call, code, skip, "no put after");
-  return is_reached;
-}
-
-static void
-test_every_call_fails (void)
-{
-  static const int codes[] = { EIO, ENOSPC, EACCES, EROFS, EINTR, EMFILE };
-  g_autofree char *root = fs_scratch_new ();
-  guint cases = 0;
-  for (guint o = 0; o < G_N_ELEMENTS (test_operations); o++)
-    for (FsCall call = 0; call < FS_N_CALLS; call++)
-      for (guint c = 0; c < G_N_ELEMENTS (codes); c++)
-        for (guint skip = 0; skip < 24; skip++, cases++)
-          if (!test_fault_one (root, &test_operations[o], call, codes[c], skip, 1) ||
-              /* No kernel interrupts for ever; and at the limit each one waits. */
-              (codes[c] != EINTR && codes[c] != EMFILE &&
-               !test_fault_one (root, &test_operations[o], call, codes[c], skip, 100000)))
-            break;
-  printf ("\n    %u faults\n", cases);
-  CU_ASSERT (cases > 500);
-  fs_scratch_free (g_steal_pointer (&root));
-}
-
-static void
-test_short (void)
-{
-  g_autofree char *root = fs_scratch_new ();
-  g_autoptr (FsStore) store = test_open (root, FS_DATA);
-  CaskDigest digest = fs_digest (1, 1, 1);
-  g_autofree char *text = NULL;
-  fs_fault_set_short (TRUE);
-  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "0123456789"), FS_CREATED);
-  CU_ASSERT_EQUAL (fs_store_get (store, &digest, &text), FS_OK);
-  fs_fault_clear ();
-  CU_ASSERT_STRING_EQUAL (text, "0123456789");
-  g_clear_pointer (&store, fs_store_close);
-  fs_scratch_free (g_steal_pointer (&root));
 }
 
 static guint
@@ -289,6 +140,8 @@ test_failed_flush (void)
   g_autofree char *root = fs_scratch_new ();
   g_autoptr (FsStore) store = test_open (root, FS_NONE);
   GError *error = NULL;
+  CU_ASSERT_TRUE (store->ops->flush (store->backend, NULL, NULL));
+  CU_ASSERT_TRUE (store->ops->flush (store->backend, NULL, NULL));
   fs_fault_set (FS_CALL_SYNCFS, EIO, 0, 1);
   CU_ASSERT_FALSE (store->ops->flush (store->backend, NULL, &error));
   CU_ASSERT_EQUAL (fs_code (g_steal_pointer (&error)), CASK_ERROR_IO);
@@ -389,10 +242,149 @@ test_hot_path (void)
   fs_scratch_free (g_steal_pointer (&root));
 }
 
+/* FUSE leaves it to each filesystem whether it has an fsync for directories. */
+static int
+test_fsync_of_files (int fd)
+{
+  struct stat st;
+  if (fstat (fd, &st) != 0 || !S_ISDIR (st.st_mode))
+    return fsync (fd);
+  errno = EINVAL;
+  return -1;
+}
+
+static void
+test_no_directory_fsync (guint64 durability)
+{
+  g_autofree char *scratch = fs_scratch_new ();
+  g_autofree char *root = g_build_filename (scratch, "new", NULL);
+  const FsSystem *usual = fs_system;
+  FsSystem lacking = *fs_system;
+  lacking.fsync = test_fsync_of_files;
+  fs_system = &lacking;
+  fs_fault_count_clear ();
+  g_autoptr (FsStore) store = test_open (root, durability);
+  CaskDigest digest = fs_digest (1, 3, 1), other = fs_digest (2, 3, 1);
+  CaskRemoved outcome;
+  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "x"), FS_CREATED);
+  CU_ASSERT (fs_fault_count (FS_CALL_SYNCFS) >= 4); /* for each of the directories */
+  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "x"), FS_HIT);
+  CU_ASSERT_EQUAL (fs_store_remove (store, &digest, CASK_ALWAYS, &outcome), FS_OK);
+  CU_ASSERT_EQUAL (fs_store_remove (store, &other, CASK_ALWAYS, &outcome), FS_OK);
+  g_clear_pointer (&store, fs_store_close);
+  fs_system = usual;
+  fs_scratch_free (g_steal_pointer (&scratch));
+}
+
+static void
+test_no_directory_fsync_full (void)
+{
+  test_no_directory_fsync (FS_FULL);
+}
+
+static void
+test_no_directory_fsync_batch (void)
+{
+  test_no_directory_fsync (FS_BATCH);
+}
+
+static FsStore *test_meanwhile; /* (nullable) */
+
+/* While the first file is synced, a put in the same shard fails for its directory. */
+static int
+test_fsync_meanwhile (int fd)
+{
+  struct stat st;
+  FsStore *store = g_steal_pointer (&test_meanwhile);
+  CaskDigest other = fs_digest (1, 3, 2);
+  if (store == NULL)
+    {
+      gboolean fails = fstat (fd, &st) == 0 && S_ISDIR (st.st_mode) &&
+                       fs_fault_count (FS_CALL_LINKAT) == 1;
+      errno = EIO;
+      return fails && fs_fault_count (FS_CALL_SYNCFS) == 0 ? -1 : fsync (fd);
+    }
+  CU_ASSERT_EQUAL (fs_store_put (store, &other, "y"), CASK_ERROR_IO);
+  fs_fault_count_clear ();
+  return fsync (fd);
+}
+
+/* S14: a hit that has looked already must not rest on a name that was lost since. */
+static void
+test_hit_of_a_lost_name (void)
+{
+  g_autofree char *root = fs_scratch_new ();
+  CaskDigest digest = fs_digest (1, 3, 1), warm = fs_digest (1, 3, 9);
+  g_autoptr (FsStore) first = test_open (root, FS_FULL);
+  CU_ASSERT_EQUAL (fs_store_put (first, &digest, "x"), FS_CREATED);
+  g_clear_pointer (&first, fs_store_close);
+
+  g_autoptr (FsStore) store = test_open (root, FS_FULL);
+  CU_ASSERT_EQUAL (fs_store_put (store, &warm, "z"), FS_CREATED);
+  const FsSystem *usual = fs_system;
+  FsSystem failing = *fs_system;
+  failing.fsync = test_fsync_meanwhile;
+  test_meanwhile = store;
+  fs_fault_count_clear ();
+  fs_system = &failing;
+  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "x"), FS_HIT);
+  fs_system = usual;
+  CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_RENAMEAT), 1); /* stored anew */
+  g_clear_pointer (&store, fs_store_close);
+  fs_scratch_free (g_steal_pointer (&root));
+}
+
+static gboolean is_time_synced;
+static guint n_renames_unsynced;
+
+static int
+test_futimens (int fd, const struct timespec times[2])
+{
+  is_time_synced = FALSE;
+  return futimens (fd, times);
+}
+
+static int
+test_fsync_time (int fd)
+{
+  is_time_synced = TRUE;
+  return fsync (fd);
+}
+
+static int
+test_rename_time (int from, const char *old, int to, const char *name, unsigned int flags)
+{
+  n_renames_unsynced += !is_time_synced;
+  return renameat2 (from, old, to, name, flags);
+}
+
+/* The copy in whose place it comes was used meanwhile. */
+static void
+test_time_before_name (void)
+{
+  g_autofree char *root = fs_scratch_new ();
+  g_autoptr (FsStore) store = test_open (root, FS_FULL);
+  const FsSystem *usual = fs_system;
+  FsSystem watching = *fs_system;
+  watching.futimens = test_futimens;
+  watching.fsync = test_fsync_time;
+  watching.renameat2 = test_rename_time;
+  CaskDigest digest = fs_digest (1, 3, 1);
+  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "first"), FS_CREATED);
+  g_autofree char *path = fs_path (store, &digest);
+  struct timespec later[2] = { { .tv_nsec = UTIME_OMIT },
+                               { .tv_sec = g_get_real_time () / G_USEC_PER_SEC + 60 } };
+  CU_ASSERT_EQUAL (utimensat (AT_FDCWD, path, later, 0), 0);
+  fs_system = &watching;
+  n_renames_unsynced = 0;
+  CU_ASSERT_EQUAL (fs_store_put (store, &digest, "the second"), FS_HIT);
+  CU_ASSERT_EQUAL (n_renames_unsynced, 0);
+  fs_system = usual;
+  g_clear_pointer (&store, fs_store_close);
+  fs_scratch_free (g_steal_pointer (&root));
+}
+
 static const CU_TestInfo tests[] = {
-  { "X1 whichever call fails, nothing is acknowledged that is not so",
-    test_every_call_fails },
-  { "X2 reads and writes that do one byte at a time do all of them", test_short },
   { "D10 a put in a warm shard is two syncs, and what exists proves nothing",
     test_sync_counts },
   { "none never syncs, data syncs bytes, flush syncs all",
@@ -404,6 +396,14 @@ static const CU_TestInfo tests[] = {
   { "without hard links names are taken by renaming", test_no_links },
   { "without RENAME_NOREPLACE too", test_no_noreplace },
   { "without openat2 directories are opened one by one", test_no_openat2 },
+  { "where directories have no fsync, the filesystem's is asked for: full",
+    test_no_directory_fsync_full },
+  { "where directories have no fsync, the filesystem's is asked for: batch",
+    test_no_directory_fsync_batch },
+  { "S14 X4 a hit does not rest on a name that was lost while it was looked at",
+    test_hit_of_a_lost_name },
+  { "a time inherited from the copy that is replaced is synced before the rename",
+    test_time_before_name },
   { "a get is one open, one stat, one read", test_hot_path },
   CU_TEST_INFO_NULL
 };

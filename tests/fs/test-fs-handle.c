@@ -109,6 +109,7 @@ test_changed (void)
   CU_ASSERT_EQUAL (fs_store_put (store, &digest, "0123456789"), FS_CREATED);
   g_autofree char *path = fs_path (store, &digest);
   CaskBackendBlob *blob = test_open (store, &digest, &info, &code);
+  CU_ASSERT_EQUAL (chmod (path, 0600), 0);
   CU_ASSERT_EQUAL (truncate (path, 20), 0);
   CU_ASSERT_EQUAL (test_read (store, blob, 0, buffer, 32, &code), 10);
   CU_ASSERT_EQUAL (truncate (path, 4), 0);

@@ -4,6 +4,8 @@
  * the clock, directories are removed and made again, and open meets a limit. */
 #include "fs-test.h"
 
+#include "fs-private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,6 +86,80 @@ test_slow_sync (void)
       fs_fault_clear ();
       CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_FUTIMENS), cases[i].renewals);
       CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_FDATASYNC), cases[i].renewals);
+    }
+  fs_store_end (&store, &root);
+}
+
+/* The sync of one of a batch is slow, so all of them are old when it ends. */
+static void
+test_slow_batch (void)
+{
+  FS_TEST_STORE (store, .durability = FS_DATA);
+  for (guint slow = 0; slow < 2; slow++)
+    {
+      CaskDigest digests[3];
+      CaskItem items[3] = { 0 };
+      for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+        {
+          digests[i] = fs_digest (1, 1, 10 * slow + i);
+          items[i].digest = &digests[i];
+          items[i].bytes = g_bytes_new_static ("x", 1);
+        }
+      fs_fault_count_clear ();
+      fs_fault_set_slow (FS_CALL_FDATASYNC, slow);
+      CU_ASSERT_TRUE (store->ops->put_many (store->backend, items, G_N_ELEMENTS (items),
+                                            0, NULL, NULL));
+      fs_fault_clear ();
+      CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_FUTIMENS), slow == 0 ? 3 : 6);
+      CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_FDATASYNC), slow == 0 ? 3 : 6);
+      for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+        {
+          CU_ASSERT (items[i].error == NULL && items[i].outcome == TRUE);
+          g_clear_error (&items[i].error);
+          g_bytes_unref (items[i].bytes);
+        }
+    }
+  fs_store_end (&store, &root);
+}
+
+/* ---- A time that the filesystem may have rounded ---- */
+
+static void
+test_rounded_time (void)
+{
+  static const struct
+  {
+    gint64 nsec;
+    FsPlace place;
+    gint64 since_usec; /* after the time's second */
+    CaskRemoved outcome;
+  } cases[] = {
+    { 1000, FS_PLACE_LOCAL, 1, CASK_REMOVED_KEPT },
+    { 1000, FS_PLACE_LOCAL, 2, CASK_REMOVED_DONE },
+    { 0, FS_PLACE_LOCAL, 1000000, CASK_REMOVED_KEPT },
+    { 0, FS_PLACE_LOCAL, 1000001, CASK_REMOVED_DONE },
+    { 0, FS_PLACE_MEMORY, 1000000, CASK_REMOVED_KEPT },
+    { 0, FS_PLACE_MEMORY, 1000001, CASK_REMOVED_DONE },
+    { 0, FS_PLACE_OTHER, 2000000, CASK_REMOVED_KEPT },
+    { 0, FS_PLACE_OTHER, 2000001, CASK_REMOVED_DONE },
+  };
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  CaskDigest digest = fs_digest (1, 1, 1);
+  g_autofree char *path = fs_path (store, &digest);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const gint64 second = 1500000000;
+      struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                   { .tv_sec = second, .tv_nsec = cases[i].nsec } };
+      CaskRemoved outcome = CASK_REMOVED_MAYBE;
+      fs_store_put (store, &digest, "x");
+      CU_ASSERT_EQUAL (utimensat (AT_FDCWD, path, times, 0), 0);
+      store->backend->place = cases[i].place;
+      CU_ASSERT_EQUAL (fs_store_remove (store, &digest,
+                                        second * G_USEC_PER_SEC + cases[i].since_usec,
+                                        &outcome),
+                       FS_OK);
+      CU_ASSERT_EQUAL (outcome, cases[i].outcome);
     }
   fs_store_end (&store, &root);
 }
@@ -197,7 +273,8 @@ test_open_at_limit (void)
   CU_ASSERT_PTR_NOT_NULL (store);
   CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_OPENAT2), 2 * opens);
   g_clear_pointer (&store, fs_store_close);
-  fs_fault_set (FS_CALL_OPENAT2, EMFILE, 1, 1);
+  /* Those between look for the other layout, and for nothing that has to be known. */
+  fs_fault_set (FS_CALL_OPENAT2, EMFILE, opens - 1, 1);
   if (opens > 1)
     {
       CU_ASSERT_PTR_NULL (fs_store_open (root, &spec, &error));
@@ -234,11 +311,80 @@ test_try_without_nowait (void)
   fs_store_end (&store, &root);
 }
 
+/* ---- X5: sizes that no file has ---- */
+
+/* Refused memory is NULL under AddressSanitizer too. */
+const char *__asan_default_options (void);
+const char *
+__asan_default_options (void)
+{
+  return "allocator_may_return_null=1";
+}
+
+static int
+test_get_range (FsStore *store, const CaskDigest *digest, guint64 offset, guint64 length)
+{
+  CaskBlobInfo info;
+  GError *error = NULL;
+  g_autoptr (GBytes) bytes =
+      store->ops->get (store->backend, digest, offset, length, 0, &info, NULL, &error);
+  CU_ASSERT ((bytes != NULL) == (error == NULL));
+  return fs_code (error);
+}
+
+/* The file has ten bytes, whatever it says. */
+static void
+test_size (FsStore *store, gint64 size)
+{
+  CaskDigest digest = fs_digest (1, 1, 1);
+  CaskBlobInfo info;
+  GError *error = NULL;
+  char buffer[16];
+  g_autoptr (GBytes) tried = NULL;
+  const CaskBackendOps *ops = store->ops;
+  fs_fault_set_size (0);
+  CU_ASSERT (fs_store_put (store, &digest, "0123456789") < 0);
+  fs_fault_set_size (size);
+  int whole = fs_store_get (store, &digest, NULL);
+  CU_ASSERT (whole == CASK_ERROR_TOO_LARGE || whole == CASK_ERROR_CORRUPT);
+  CU_ASSERT_EQUAL (test_get_range (store, &digest, 0, 10), FS_OK);
+  CU_ASSERT_EQUAL (test_get_range (store, &digest, 10, 10), CASK_ERROR_CORRUPT);
+  CU_ASSERT_EQUAL (
+      ops->try_get (store->backend, &digest, 0, CASK_TO_END, 0, &tried, &info),
+      CASK_TRY_AGAIN);
+  CaskBackendBlob *blob =
+      ops->blob_open (store->backend, &digest, 0, &info, NULL, &error);
+  CU_ASSERT_PTR_NOT_NULL (blob);
+  if (blob == NULL)
+    return;
+  CU_ASSERT_EQUAL (
+      ops->blob_read (store->backend, blob, 0, buffer, sizeof buffer, NULL, NULL), 10);
+  CU_ASSERT_EQUAL (
+      ops->blob_read (store->backend, blob, 10, buffer, sizeof buffer, NULL, &error), -1);
+  CU_ASSERT_EQUAL (fs_code (error), CASK_ERROR_CORRUPT);
+  ops->blob_close (store->backend, blob);
+}
+
+static void
+test_sizes (void)
+{
+  static const gint64 sizes[] = { G_MAXINT64, -1, G_MININT64, (gint64) 1 << 62,
+                                  (gint64) 1 << 45 };
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    test_size (store, sizes[i]);
+  fs_fault_clear ();
+  fs_store_end (&store, &root);
+}
+
 CU_TestInfo fs_odd_tests[] = {
+  { "X5 a size that no file has is believed as far as there are bytes", test_sizes },
   { "S7 a write in the tick of a renewal changes the version", test_write_in_the_tick },
   { "S7 a blob that was new before it was read has no version",
     test_version_of_slow_read },
   { "S16 a time that grew old in a slow sync is set again, a few times", test_slow_sync },
+  { "S16 and so are those of a batch of which one was slow", test_slow_batch },
+  { "C90 a time of whole seconds may have been a later one", test_rounded_time },
   { "D10 a shard that was made again is not known to be durable",
     test_directories_made_again },
   { "D10 nor is what the shards are in", test_top_made_again },

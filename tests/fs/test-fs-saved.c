@@ -4,6 +4,7 @@
  * swept. */
 #include "fs-upload-test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,6 +222,47 @@ test_limits (void)
   fs_store_end (&store, &root);
 }
 
+/* A limit on their number alone, and none. */
+static void
+test_limit_of_one (void)
+{
+  for (guint64 limit = 0; limit < 2; limit++)
+    {
+      FS_TEST_STORE (store, .durability = FS_NONE, .max_uploads = limit);
+      g_free (test_saved (store, "01234", "s"));
+      g_autoptr (FsUpload) second = fs_upload_start (store);
+      CU_ASSERT_EQUAL (fs_upload_keep_code (second, "s"),
+                       limit == 1 ? CASK_ERROR_NO_SPACE : FS_OK);
+      CU_ASSERT_EQUAL (fs_upload_residue (root), limit == 1 ? 1 : 2);
+      g_clear_pointer (&second, fs_upload_drop);
+      fs_store_end (&store, &root);
+    }
+}
+
+/* Only where links are missing is a copy made instead. */
+static void
+test_link_that_fails (void)
+{
+  static const struct
+  {
+    int code, error;
+  } cases[] = { { ENOSPC, CASK_ERROR_NO_SPACE },
+                { EIO, CASK_ERROR_IO },
+                { EOPNOTSUPP, FS_OK } };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      FS_TEST_STORE (store, .durability = FS_NONE);
+      g_autoptr (FsUpload) upload = fs_upload_start (store);
+      CU_ASSERT_EQUAL (fs_upload_text (upload, "01234"), FS_OK);
+      fs_fault_set (FS_CALL_LINKAT, cases[i].code, 0,
+                    cases[i].error == FS_OK ? G_MAXINT : 1);
+      CU_ASSERT_EQUAL (fs_upload_keep_code (upload, "s"), cases[i].error);
+      fs_fault_clear ();
+      g_clear_pointer (&upload, fs_upload_drop);
+      fs_store_end (&store, &root);
+    }
+}
+
 /* Makes a path's time older than any sweep spares. */
 static void
 test_age (const char *path)
@@ -330,6 +372,9 @@ CU_TestInfo fs_saved_tests[] = {
   { "C52 X3 what was saved survives a kill", test_killed },
   { "C61 saved uploads are listed, and no blobs", test_list },
   { "a save over a limit is NO_SPACE, and the upload goes on", test_limits },
+  { "a save that can not be linked is copied only where links are missing",
+    test_link_that_fails },
+  { "a limit of one upload is one, and none is none", test_limit_of_one },
   { "C62 the sweep removes what nobody can resume", test_sweep },
   { "C62 the sweep leaves what is open", test_sweep_live },
   { "an upload whose commit died before its rename goes on", test_sealed },

@@ -64,7 +64,9 @@ swap_race (const char *within, const char *there)
   g_autofree char *shard = g_build_filename (outside, HELLO_SHARD, NULL);
   g_autofree char *bait = g_build_filename (shard, HELLO_REST, NULL);
   g_autofree char *target = g_build_filename (outside, there, NULL);
-  g_autofree char *config = g_strdup_printf ("fs:%s?durability=none&verify=never", root);
+  g_autofree char *escaped = cask_config_escape (root);
+  g_autofree char *config =
+      g_strdup_printf ("fs:%s?durability=none&verify=never", escaped);
   g_autoptr (GBytes) bytes = g_bytes_new_static ("hello", 5);
   g_autoptr (GError) error = NULL;
   struct stat before, after;

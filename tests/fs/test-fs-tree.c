@@ -207,8 +207,7 @@ test_open (void)
   g_autofree char *deep = g_build_filename (root, "a", "b", NULL);
   g_autofree char *file = g_build_filename (root, "file", NULL);
   CU_ASSERT (fs_write_file (file, "x"));
-  static const FsSpec keep = { .keep_root = TRUE }, make = { 0 },
-                      batch = { .durability = FS_BATCH };
+  static const FsSpec keep = { .keep_root = TRUE }, make = { 0 };
   GError *error = NULL;
   CU_ASSERT_PTR_NULL (fs_store_open (made, &keep, &error));
   CU_ASSERT_EQUAL (fs_code (g_steal_pointer (&error)), CASK_ERROR_NOT_FOUND);
@@ -216,8 +215,6 @@ test_open (void)
   CU_ASSERT_EQUAL (fs_code (g_steal_pointer (&error)), CASK_ERROR_NOT_FOUND);
   CU_ASSERT_PTR_NULL (fs_store_open (file, &make, &error));
   CU_ASSERT_EQUAL (fs_code (g_steal_pointer (&error)), CASK_ERROR_INVALID_CONFIG);
-  CU_ASSERT_PTR_NULL (fs_store_open (made, &batch, &error));
-  CU_ASSERT_EQUAL (fs_code (g_steal_pointer (&error)), CASK_ERROR_UNSUPPORTED);
   CU_ASSERT_FALSE (g_file_test (made, G_FILE_TEST_EXISTS));
   g_autoptr (FsStore) store = fs_store_open (made, &make, &error);
   CU_ASSERT_PTR_NOT_NULL (store);
