@@ -126,6 +126,16 @@ async_verify (CaskStore *store, const CaskDigest *digest, GCancellable *cancella
 }
 
 static gboolean
+async_quarantine (CaskStore *store, const CaskDigest *digest, gboolean *moved,
+                  GCancellable *cancellable, GError **error)
+{
+  g_auto (Await) await = { 0 };
+  cask_store_quarantine_async (store, await_begin (&await, digest), G_PRIORITY_DEFAULT,
+                               cancellable, await_done, &await);
+  return cask_store_quarantine_finish (store, await_result (&await), moved, error);
+}
+
+static gboolean
 async_flush (CaskStore *store, GCancellable *cancellable, GError **error)
 {
   g_auto (Await) await = { 0 };
@@ -166,6 +176,7 @@ const Calls conform_sync_calls = { .name = "synchronous",
                                    .remove = cask_store_delete,
                                    .remove_unused = cask_store_delete_unused,
                                    .verify = cask_store_verify,
+                                   .quarantine = cask_store_quarantine,
                                    .flush = cask_store_flush,
                                    .usage = cask_store_usage,
                                    .close = cask_store_close };
@@ -183,6 +194,7 @@ const Calls conform_async_calls = { .name = "asynchronous",
                                     .remove = async_remove,
                                     .remove_unused = async_remove_unused,
                                     .verify = async_verify,
+                                    .quarantine = async_quarantine,
                                     .flush = async_flush,
                                     .usage = async_usage,
                                     .close = async_close };

@@ -51,6 +51,8 @@ typedef struct
                              GCancellable *cancellable, GError **error);
   gboolean (*verify) (CaskStore *store, const CaskDigest *digest,
                       GCancellable *cancellable, GError **error);
+  gboolean (*quarantine) (CaskStore *store, const CaskDigest *digest, gboolean *moved,
+                          GCancellable *cancellable, GError **error);
   gboolean (*flush) (CaskStore *store, GCancellable *cancellable, GError **error);
   gboolean (*usage) (CaskStore *store, CaskUsage *usage, GCancellable *cancellable,
                      GError **error);

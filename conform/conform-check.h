@@ -70,6 +70,9 @@ void conform_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* Says that and why the current case, or a part of it, does not apply. */
 void conform_skip (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
+/* Adds to what the run has done so far, which its summary says. what: static, plural */
+void conform_tally (const char *what, guint64 n);
+
 /* ---- Around a case ---- */
 
 /* What a case has recorded. */
@@ -86,3 +89,9 @@ ConformRecord conform_record_get (void);
 guint conform_record_count_failed (void);
 void conform_record_clear (ConformRecord *record);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ConformRecord, conform_record_clear)
+
+/* ---- Of the whole process ---- */
+
+/* Returns: (nullable): what was tallied, n-th in the order in which it came first. total:
+ * (out) */
+const char *conform_tally_get (guint n, guint64 *total);

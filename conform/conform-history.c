@@ -5,9 +5,9 @@
  *
  * Four threads put, delete and look for the same two blobs. For each blob there must be
  * an order of all the calls in which one that ended before another began comes first, and
- * in which every answer is right. The search for it remembers the sets of calls from
- * which it has not come on. */
+ * in which every answer is right (conform-search.c). */
 #include "conform-case.h"
+#include "conform-search.h"
 
 #include <stdlib.h>
 
@@ -20,24 +20,7 @@
 #define HISTORY_CALLS 6
 #define HISTORY_BLOBS 2
 /* All calls on one blob, and the look at it when all are over. */
-#define HISTORY_MOST (HISTORY_THREADS * HISTORY_CALLS + 1)
-
-typedef enum
-{
-  HISTORY_PUT,
-  HISTORY_DELETE,
-  HISTORY_CONTAINS,
-  HISTORY_GET,
-  HISTORY_NONE /* its answer says nothing */
-} HistoryKind;
-
-typedef struct
-{
-  HistoryKind kind;
-  guint blob, thread;
-  gint64 begin, end;
-  gboolean answer; /* created, existed, present or found */
-} HistoryCall;
+G_STATIC_ASSERT (HISTORY_THREADS *HISTORY_CALLS + 1 <= SEARCH_MOST);
 
 typedef struct
 {
@@ -115,82 +98,6 @@ history_thread (gpointer data, guint index)
 }
 
 /* ---- Explaining it ---- */
-
-typedef struct
-{
-  gboolean exact;
-  guint n;
-  HistoryCall calls[HISTORY_MOST];
-  guint32 before[HISTORY_MOST]; /* the set of those that must come first */
-  GHashTable *dead_ends;        /* sets of calls made, each with the state after them */
-} Search;
-
-/* Times are whole microseconds: who ends in the one in which another begins may have been
- * at it together. */
-static gboolean
-search_comes_first (const Search *search, guint a, guint b)
-{
-  const HistoryCall *first = &search->calls[a], *second = &search->calls[b];
-
-  return first->thread == second->thread ? a < b : first->end < second->begin;
-}
-
-/* Whether the answer is right in that state. after: (out): the state it leaves */
-static gboolean
-search_fits (const Search *search, const HistoryCall *call, gboolean stored,
-             gboolean *after)
-{
-  *after = stored;
-  switch (call->kind)
-    {
-    case HISTORY_PUT:
-      *after = TRUE;
-      return !search->exact || call->answer == !stored;
-    case HISTORY_DELETE:
-      *after = FALSE;
-      return !search->exact || call->answer == stored;
-    case HISTORY_CONTAINS:
-    case HISTORY_GET:
-      return call->answer == stored;
-    case HISTORY_NONE:
-    default:
-      return TRUE;
-    }
-}
-
-/* Whether the calls that are not in the set `made` can follow. */
-static gboolean
-search_on (Search *search, guint32 made, gboolean stored)
-{
-  gpointer key = GUINT_TO_POINTER (made << 1 | (stored ? 1u : 0u));
-
-  if (made == (1u << search->n) - 1)
-    return TRUE;
-  if (g_hash_table_contains (search->dead_ends, key))
-    return FALSE;
-  for (guint i = 0; i < search->n; i++)
-    {
-      gboolean after, is_due = !(made & 1u << i) && !(search->before[i] & ~made);
-      if (is_due && search_fits (search, &search->calls[i], stored, &after) &&
-          search_on (search, made | 1u << i, after))
-        return TRUE;
-    }
-  g_hash_table_add (search->dead_ends, key);
-  return FALSE;
-}
-
-static gboolean
-search_explains (Search *search, gboolean stored)
-{
-  for (guint i = 0; i < search->n; i++)
-    for (guint k = 0; k < search->n; k++)
-      if (k != i && search_comes_first (search, k, i))
-        search->before[i] |= 1u << k;
-  search->dead_ends = g_hash_table_new (NULL, NULL);
-  gboolean explained = search_on (search, 0, stored);
-  g_hash_table_unref (search->dead_ends);
-  return explained;
-}
 
 static int
 search_compare (gconstpointer a, gconstpointer b)
@@ -289,6 +196,7 @@ test_histories (void)
   while (i < n && g_get_monotonic_time () < end && history_run (&history, rand))
     i++;
   CONFORM_TRUE (i > 0);
+  conform_tally ("histories checked for linearizability", i);
   for (guint k = 0; k < HISTORY_BLOBS; k++)
     g_bytes_unref (history.bytes[k]);
 }

@@ -203,6 +203,102 @@ test_verify (void)
     }
 }
 
+/* What is moved is absent to everybody, and whoever has it may store it as new. */
+static void
+expect_moved (Conform *c, const Victim *victim)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean moved = FALSE, created = FALSE;
+
+  CONFORM_TRUE (c->calls->quarantine (c->store, &victim->digest, &moved, NULL, &error));
+  CONFORM_NO_ERROR (error);
+  CONFORM_TRUE (moved);
+  conform_expect_absent (c, &victim->digest);
+  CONFORM_FALSE (c->calls->quarantine (c->store, &victim->digest, &moved, NULL, &error));
+  CONFORM_ERROR (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, NULL);
+  conform_put (c, victim->good, &created);
+  CONFORM_TRUE (created);
+  conform_expect_bytes (c, &victim->digest, victim->good);
+}
+
+static void
+expect_left_alone (Conform *c, const CaskDigest *digest, GBytes *good)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean moved = TRUE;
+
+  CONFORM_TRUE (c->calls->quarantine (c->store, digest, &moved, NULL, &error));
+  CONFORM_NO_ERROR (error);
+  CONFORM_FALSE (moved);
+  conform_expect_bytes (c, digest, good);
+}
+
+static void
+test_quarantine (void)
+{
+  g_autoptr (Conform) c = conform_open_with (
+      CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE, "verify=always");
+  if (c == NULL)
+    return;
+  guint n_damaged = 0;
+  for (int damage = DAMAGE_FLIP; damage <= DAMAGE_EMPTY; damage++)
+    {
+      g_autoptr (GBytes) other = conform_bytes (88, 1000);
+      CaskDigest neighbour = conform_put (c, other, NULL);
+      g_auto (Victim) victim = conform_put_victim (c, 870 + (guint) damage, 1000);
+      if (!conform_damage (c, &victim, (Damage) damage))
+        continue;
+      n_damaged++;
+      expect_moved (c, &victim);
+      expect_left_alone (c, &neighbour, other);
+      /* It moved the copy that was damaged, and not the one that came after it. */
+      expect_left_alone (c, &victim.digest, victim.good);
+    }
+  if (n_damaged == 0)
+    conform_skip ("none of its bytes are in reach to damage them");
+}
+
+/* Found corrupt before, and as often as it likes to be moved: a place for each. */
+static void
+test_quarantine_again (void)
+{
+  g_autoptr (Conform) c = conform_open_with (
+      CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE, "verify=always");
+  if (c == NULL)
+    return;
+  for (guint i = 0; i < 3; i++)
+    {
+      g_auto (Victim) victim = conform_put_victim (c, 89, 2000);
+      if (!conform_damage (c, &victim, DAMAGE_FLIP))
+        {
+          conform_skip ("none of its bytes are in reach to damage them");
+          return;
+        }
+      expect_corrupt (c, &victim.digest);
+      expect_moved (c, &victim);
+      CONFORM_TRUE (c->calls->remove (c->store, &victim.digest, NULL, NULL, NULL));
+    }
+}
+
+/* What a put healed before it was moved is good. */
+static void
+test_quarantine_healed (void)
+{
+  g_autoptr (Conform) c = conform_open_with (
+      CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE, "verify=always");
+  if (c == NULL)
+    return;
+  g_auto (Victim) victim = conform_put_victim (c, 90, 3000);
+  if (!conform_damage (c, &victim, DAMAGE_FLIP))
+    {
+      conform_skip ("none of its bytes are in reach to damage them");
+      return;
+    }
+  expect_corrupt (c, &victim.digest);
+  conform_put (c, victim.good, NULL);
+  expect_left_alone (c, &victim.digest, victim.good);
+}
+
 /* What cannot be looked at may be there: nobody says that it is not. */
 static void
 expect_no_absence (Damage damage)
@@ -252,6 +348,11 @@ const ConformCase conform_integrity_tests[] = {
   { "C82 S8 a put with VERIFY_EXISTING heals what nobody has seen",
     test_heal_verify_existing },
   { "C82 a corrupt blob is deleted, and put as a new one", test_delete_corrupt },
+  { "C82 S8 quarantine moves what is damaged, and a put stores it anew",
+    test_quarantine },
+  { "C82 S8 quarantine takes what was found corrupt, time and again",
+    test_quarantine_again },
+  { "C82 S8 quarantine leaves what was healed alone", test_quarantine_healed },
   { "S13 a directory in a blob's place is CORRUPT and not absent", test_directory },
   { "S13 a blob that may not be opened is PERMISSION and not absent", test_forbidden },
   { "C83 verify finds exactly the damaged ones", test_verify },

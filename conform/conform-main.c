@@ -162,7 +162,7 @@ static void
 main_cut_short (const char *why, gboolean is_failure, gpointer data)
 {
   conform_report_cut_short (data, why, is_failure);
-  conform_place_end ();
+  conform_place_abandon ();
   _exit (MAIN_FAILED);
 }
 

@@ -358,6 +358,7 @@ test_model (void)
     model_compare_all (&model);
   for (guint i = 0; i < MODEL_BLOBS && !model.has_failed; i++)
     model_get (&model, i);
+  conform_tally ("random steps compared with a model", model.step);
   model_end (&model);
 }
 

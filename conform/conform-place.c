@@ -149,16 +149,25 @@ conform_place_end_case (void)
   g_ptr_array_set_size (place_directories, 0);
 }
 
+/* The root stays known: a case that still runs may make a path of it. */
+gboolean
+conform_place_abandon (void)
+{
+  g_mutex_lock (&place_lock);
+  gboolean is_ours = place_root != NULL && place_owner == getpid ();
+  place_owner = 0;
+  g_mutex_unlock (&place_lock);
+  if (is_ours)
+    conform_remove_tree (place_root);
+  return is_ours;
+}
+
 void
 conform_place_end (void)
 {
-  g_mutex_lock (&place_lock);
-  char *root = place_owner == getpid () ? g_steal_pointer (&place_root) : NULL;
-  g_mutex_unlock (&place_lock);
-  if (root == NULL)
+  if (!conform_place_abandon ())
     return;
-  conform_remove_tree (root);
-  g_free (root);
+  g_clear_pointer (&place_root, g_free);
   g_clear_pointer (&place_directories, g_ptr_array_unref);
   place_settings = NULL;
 }

@@ -42,6 +42,8 @@ typedef struct
 /* settings: kept until conform_place_end() */
 gboolean conform_place_begin (const ConformSettings *settings, GError **error);
 void conform_place_end_case (void);
-/* Removes all that the run has left, too. May be called from any thread, and more than
- * once. */
+/* Removes all that the run has left, too. */
 void conform_place_end (void);
+/* The same for a run that is cut short, whose case may still be at work: the process is
+ * about to end. From any thread, and more than once. Returns: whether there was a run. */
+gboolean conform_place_abandon (void);

@@ -8,6 +8,7 @@
  * other and what is there afterwards. */
 #include "conform-case.h"
 
+#include <cask/cask-batch.h>
 #include <stdlib.h>
 
 #define RACE_BLOBS 100
@@ -17,11 +18,18 @@
 #define RACE_NEEDS                                                                       \
   (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS | CASK_CAPABILITY_REMOVE_UNUSED)
 
+typedef enum
+{
+  RACE_TOUCH,
+  RACE_PUT,
+  RACE_CONTAINS /* with FRESHEN */
+} RaceUse;
+
 typedef struct
 {
   Conform *c;
   Child *child; /* (nullable) the collector, where it is another process */
-  gboolean by_put;
+  RaceUse use;
   gint64 since;
   GBytes *bytes[RACE_BLOBS];
   CaskDigest digests[RACE_BLOBS];
@@ -45,12 +53,29 @@ race_step (Race *race, guint side, guint i)
 }
 
 static void
+race_look (Race *race, guint i)
+{
+  g_autoptr (GError) error = NULL;
+  const CaskDigest *digest = &race->digests[i];
+  g_autoptr (CaskResults) results = cask_store_contains_many (
+      race->c->store, &digest, 1, CASK_CONTAINS_FRESHEN, NULL, &error);
+
+  if (!CONFORM_OK (results != NULL, error))
+    return;
+  CONFORM_OK (cask_results_get_error (results, 0) == NULL,
+              cask_results_get_error (results, 0));
+  race->was_kept[i] = cask_results_get_present (results, 0);
+}
+
+static void
 race_use (Race *race, guint i)
 {
   g_autoptr (GError) error = NULL;
   CaskStore *store = race->c->store;
 
-  if (race->by_put)
+  if (race->use == RACE_CONTAINS)
+    race_look (race, i);
+  else if (race->use == RACE_PUT)
     race->was_kept[i] = CONFORM_OK (
         race->c->calls->put (store, &race->digests[i], race->bytes[i], CASK_PUT_NONE,
                              &race->was_created[i], NULL, &error),
@@ -106,7 +131,7 @@ race_judge (Race *race, guint i)
   CONFORM_EQUAL (present, race->was_kept[i]);
   CONFORM_TRUE (removed || race->outcomes[i] == CASK_REMOVED_KEPT);
   /* It is there after its removal only if it was stored anew. */
-  gboolean was_missed = race->by_put ? race->was_created[i] : !race->was_kept[i];
+  gboolean was_missed = race->use == RACE_PUT ? race->was_created[i] : !race->was_kept[i];
   CONFORM_EQUAL (removed, was_missed);
   race->n_removed += removed;
   race->n_kept += !removed;
@@ -139,7 +164,7 @@ race_batch (Race *race)
 }
 
 static void
-race_run (gboolean by_put, gboolean by_child)
+race_run (RaceUse use, gboolean by_child)
 {
   guint needs = RACE_NEEDS | (by_child ? CASK_CAPABILITY_SHARED : 0);
   g_autoptr (Conform) c = conform_open_with (needs, "freshen=0s");
@@ -149,7 +174,7 @@ race_run (gboolean by_put, gboolean by_child)
   g_autofree Race *race = g_new0 (Race, 1);
   race->c = c;
   race->child = child;
-  race->by_put = by_put;
+  race->use = use;
   for (guint i = 0; i < RACE_BLOBS; i++)
     race->bytes[i] = conform_bytes (12000 + i, i % 10 == 0 ? 50000 : 100);
   gint64 end = g_get_monotonic_time () + RACE_USEC;
@@ -164,25 +189,37 @@ race_run (gboolean by_put, gboolean by_child)
 static void
 test_touch_race (void)
 {
-  race_run (FALSE, FALSE);
+  race_run (RACE_TOUCH, FALSE);
 }
 
 static void
 test_hit_race (void)
 {
-  race_run (TRUE, FALSE);
+  race_run (RACE_PUT, FALSE);
 }
 
 static void
 test_touch_race_in_child (void)
 {
-  race_run (FALSE, TRUE);
+  race_run (RACE_TOUCH, TRUE);
 }
 
 static void
 test_hit_race_in_child (void)
 {
-  race_run (TRUE, TRUE);
+  race_run (RACE_PUT, TRUE);
+}
+
+static void
+test_look_race (void)
+{
+  race_run (RACE_CONTAINS, FALSE);
+}
+
+static void
+test_look_race_in_child (void)
+{
+  race_run (RACE_CONTAINS, TRUE);
 }
 
 /* ---- A collector beside writers ---- */
@@ -313,6 +350,9 @@ const ConformCase conform_race_tests[] = {
     test_touch_race_in_child },
   { "C89 C86 REMOVE_UNUSED a put hit against a collector in another process",
     test_hit_race_in_child },
+  { "C89 a blob that was found and freshened is kept from a collector", test_look_race },
+  { "C89 C86 REMOVE_UNUSED a found blob against a collector in another process",
+    test_look_race_in_child },
   { "C91 a collector with grace beside 8 writers loses nothing acknowledged",
     test_collector },
   CONFORM_CASES_END

@@ -178,6 +178,16 @@ conform_report_case (const CaskConformResult *result, gpointer data)
     report_text (report, result);
 }
 
+static void
+report_print_tallies (const char *mark)
+{
+  guint64 total = 0;
+  const char *what;
+
+  for (guint i = 0; (what = conform_tally_get (i, &total)) != NULL; i++)
+    printf ("%s%" G_GUINT64_FORMAT " %s\n", mark, total, what);
+}
+
 void
 conform_report_end (ConformReport *report, const CaskConformCounts *counts)
 {
@@ -190,6 +200,7 @@ conform_report_end (ConformReport *report, const CaskConformCounts *counts)
     printf ("%s%u skipped: %s\n", mark,
             GPOINTER_TO_UINT (g_hash_table_lookup (report->reasons, reason->data)),
             (const char *) reason->data);
+  report_print_tallies (mark);
   if (counts->n_left_out > 0)
     printf ("%s%u left out by --quick\n", mark, counts->n_left_out);
   printf ("%s%u passed, %u failed, %u skipped, in %.1f s, seed %u\n", mark,

@@ -63,6 +63,53 @@ test_no_times (void)
   conform_expect_absent (c, &digest);
 }
 
+/* Also of a good blob, and of none: nobody learns it from the first that is damaged. */
+static void
+test_no_quarantine (void)
+{
+  g_autoptr (Conform) c = conform_open (0);
+  if (c == NULL)
+    return;
+  if (c->capabilities & CASK_CAPABILITY_QUARANTINE)
+    {
+      conform_skip ("it announces QUARANTINE");
+      return;
+    }
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = conform_bytes (106, 10);
+  CaskDigest digest = conform_digest (bytes);
+  gboolean moved = FALSE;
+  expect_unsupported (c->calls->quarantine (c->store, &digest, &moved, NULL, &error),
+                      &error);
+  if (!(c->capabilities & CASK_CAPABILITY_WRITE))
+    return;
+  conform_put (c, bytes, NULL);
+  expect_unsupported (c->calls->quarantine (c->store, &digest, &moved, NULL, &error),
+                      &error);
+  conform_expect_bytes (c, &digest, bytes);
+}
+
+/* Announced, it is not refused; what it does to a damaged one is C82's. */
+static void
+test_has_quarantine (void)
+{
+  g_autoptr (Conform) c =
+      conform_open (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE);
+  if (c == NULL)
+    return;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = conform_bytes (107, 10);
+  CaskDigest digest = conform_digest (bytes);
+  gboolean moved = TRUE;
+  CONFORM_FALSE (c->calls->quarantine (c->store, &digest, &moved, NULL, &error));
+  CONFORM_ERROR (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, NULL);
+  conform_put (c, bytes, NULL);
+  CONFORM_TRUE (c->calls->quarantine (c->store, &digest, &moved, NULL, &error));
+  CONFORM_NO_ERROR (error);
+  CONFORM_FALSE (moved);
+  conform_expect_bytes (c, &digest, bytes);
+}
+
 static void
 test_flush (void)
 {
@@ -131,6 +178,9 @@ test_config (void)
 const ConformCase conform_truth_tests[] = {
   { "C86 without WRITE puts and deletes are UNSUPPORTED", test_not_writable },
   { "C86 without FRESHENS or REMOVE_UNUSED these are UNSUPPORTED", test_no_times },
+  { "C86 without QUARANTINE it is UNSUPPORTED", test_no_quarantine },
+  { "C86 QUARANTINE: a good blob is left alone, an absent one is NOT_FOUND",
+    test_has_quarantine },
   { "C86 DURABLE: flush succeeds, without it it may be UNSUPPORTED", test_flush },
   { "C86 IMMUTABLE: nothing is in reach to be damaged", test_immutable },
   { "C86 the capabilities are known ones and stay as they are", test_fixed },

@@ -54,7 +54,8 @@ wrong_capabilities (CaskBackend *self)
 {
   guint64 capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_EXACT_CREATED |
                          CASK_CAPABILITY_FRESHENS | CASK_CAPABILITY_REMOVE_UNUSED |
-                         CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME;
+                         CASK_CAPABILITY_READS_OUTLIVE_REMOVE | CASK_CAPABILITY_RESUME |
+                         CASK_CAPABILITY_QUARANTINE;
 
   if (wrong_is (self, WRONG_CLAIMS_SHARED))
     capabilities |= CASK_CAPABILITY_SHARED;
@@ -159,6 +160,47 @@ wrong_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_u
   return TRUE;
 }
 
+/* Whether the copy was there, which is then gone. Nobody looks at what memory keeps
+ * aside, so nothing is kept. */
+static gboolean
+wrong_move_locked (CaskBackend *self, const CaskDigest *digest, guint64 version)
+{
+  WrongPlace *place = self->place;
+  WrongBlob *blob = wrong_find_locked (self, digest);
+
+  if (blob == NULL || blob->info.version != version)
+    return FALSE;
+  if (wrong_is (self, WRONG_QUARANTINE_STAYS))
+    return TRUE;
+  if (wrong_is (self, WRONG_QUARANTINE_IS_HIT))
+    g_hash_table_add (place->removed, g_memdup2 (digest, sizeof *digest));
+  if (wrong_is (self, WRONG_QUARANTINE_TAKES_MORE))
+    g_tree_remove_all (place->blobs);
+  else
+    g_tree_remove (place->blobs, digest);
+  return TRUE;
+}
+
+static gboolean
+wrong_condemn (CaskBackend *self, const CaskDigest *digest, guint64 version,
+               guint32 flags, gboolean *again, GCancellable *cancellable, GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  *again = FALSE;
+  if (!(flags & CASK_CONDEMN_QUARANTINE) && !wrong_is (self, WRONG_CONDEMNED_IS_ABSENT))
+    return TRUE;
+  if (wrong_is (self, WRONG_CLAIMS_QUARANTINE))
+    {
+      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_UNSUPPORTED, "no quarantine");
+      return FALSE;
+    }
+  g_mutex_lock (&self->place->lock);
+  *again = !wrong_move_locked (self, digest, version);
+  g_mutex_unlock (&self->place->lock);
+  return TRUE;
+}
+
 static gboolean
 wrong_flush (CaskBackend *self, G_GNUC_UNUSED GCancellable *cancellable, GError **error)
 {
@@ -220,6 +262,7 @@ static const CaskBackendOps wrong_ops = {
   .remove_many = wrong_remove_many,
   .flush = wrong_flush,
   .usage = wrong_usage,
+  .condemn = wrong_condemn,
 };
 
 CASK_PLUGIN_DEFINE (.n_options = G_N_ELEMENTS (wrong_options),
