@@ -62,7 +62,7 @@ command_rm (ToolCall *call)
     unused_since_usec = g_get_real_time () - duration_usec;
 
   g_autofree CaskDigest *digests = tool_parse_digests (call);
-  if (!digests || !tool_open (call, TOOL_WRITE))
+  if (!digests || !tool_open (call, TOOL_READ))
     return call->status;
   for (guint i = 0; i < call->n_operands; i++)
     change_remove_one (call, &digests[i], unused_since_usec, ignore_missing);

@@ -254,7 +254,7 @@ static void
 copy_run (Copy *copy)
 {
   g_autoptr (GError) error = NULL;
-  WalkResult result = walk_run (copy->source, "copying", copy_begin, copy, &error);
+  WalkResult result = walk_run (copy->source, "copying", NULL, copy_begin, copy, &error);
   if (error)
     tool_add_error (copy->call, error);
   copy_summarise (copy);

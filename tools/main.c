@@ -32,7 +32,9 @@ static const ToolCommand main_commands[] = {
     "interrupted copy continues where it is run again.",
     command_cp },
   { "verify", "[DIGEST…]", "Read blobs and compare them with their digests",
-    "Without DIGEST all blobs. Exit status 3 where any is damaged.", command_verify },
+    "Without DIGEST all blobs. Exit status 3 where any is damaged. FILE is removed when\n"
+    "all blobs have been read; what it counts is of all the runs until then.",
+    command_verify },
   { "upload", "COMMAND …", "Write a blob piece by piece, across processes", NULL,
     command_upload },
   { "info", "", "Show what the store is, can do, and holds", NULL, command_info },

@@ -85,13 +85,20 @@ output_data (const char *data, gsize size)
   return output_check (size == 0 || fwrite (data, 1, size, stdout) == size);
 }
 
+/* For what must not be lost where the process is killed. */
+gboolean
+output_flush (void)
+{
+  errno = 0;
+  return output_check (fflush (stdout) == 0);
+}
+
 /* Pushes the last buffer out and closes, which is where a full disk or a quota on a
  * network filesystem shows. A closed pipe is the reader's choice and gets no words. */
 gboolean
 output_finish (void)
 {
-  errno = 0;
-  output_check (fflush (stdout) == 0);
+  output_flush ();
   errno = 0;
   output_check (fclose (stdout) == 0);
   if (output_errno != 0 && output_errno != EPIPE)

@@ -10,6 +10,7 @@ void output_error (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 gboolean output_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
 gboolean output_data (const char *data, gsize size);
+gboolean output_flush (void);
 gboolean output_finish (void);
 
 char *output_escape (const char *text);

@@ -277,6 +277,31 @@ tool_parse_number (const char *text, guint64 *number)
   return g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, number, NULL);
 }
 
+/* The units of config strings: what is 64MiB there is so here. */
+gboolean
+tool_parse_size (const char *text, guint64 *size)
+{
+  static const struct
+  {
+    const char *name;
+    guint shift;
+  } units[] = { { "", 0 },     { "B", 0 },  { "k", 10 },   { "KiB", 10 }, { "M", 20 },
+                { "MiB", 20 }, { "G", 30 }, { "GiB", 30 }, { "TiB", 40 } };
+  gsize digits = strspn (text, "0123456789");
+  g_autofree char *number = g_strndup (text, digits);
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    {
+      guint64 count;
+      if (strcmp (text + digits, units[i].name) != 0)
+        continue;
+      if (!tool_parse_number (number, &count) || count > G_MAXUINT64 >> units[i].shift)
+        return FALSE;
+      *size = count << units[i].shift;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /* The units of config strings: one word for one length of time. */
 gboolean
 tool_parse_duration (const char *text, gint64 *duration_usec)

@@ -72,6 +72,7 @@ gboolean tool_open (ToolCall *call, ToolAccess access);
 void tool_finish (ToolCall *call);
 CaskDigest *tool_parse_digests (ToolCall *call);
 gboolean tool_parse_number (const char *text, guint64 *number);
+gboolean tool_parse_size (const char *text, guint64 *size);
 gboolean tool_parse_duration (const char *text, gint64 *duration_usec);
 void tool_watch_signals (ToolCall *call);
 

@@ -29,9 +29,9 @@ struct _Walk
   GCancellable *cancellable;
   Progress *progress;
 
-  CaskListPage *page; /* (nullable) before the first has come */
-  guint next;         /* in page */
-  CaskDigest position;
+  CaskListPage *page;  /* (nullable) before the first has come */
+  guint next;          /* in page */
+  CaskDigest position; /* without an algorithm: before the first */
   gboolean listing;
 
   guint n_jobs;
@@ -99,7 +99,8 @@ static void
 walk_ask_for_page (Walk *walk)
 {
   walk->listing = TRUE;
-  cask_store_list_async (walk->store, walk->page ? &walk->position : NULL, 0,
+  cask_store_list_async (walk->store,
+                         walk->position.algorithm != 0 ? &walk->position : NULL, 0,
                          G_PRIORITY_DEFAULT, walk->cancellable, walk_on_page, walk);
 }
 
@@ -221,7 +222,8 @@ walk_on_start (gpointer data)
 }
 
 WalkResult
-walk_run (CaskStore *store, const char *verb, WalkJob job, gpointer data, GError **error)
+walk_run (CaskStore *store, const char *verb, const CaskDigest *after, WalkJob job,
+          gpointer data, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -234,6 +236,8 @@ walk_run (CaskStore *store, const char *verb, WalkJob job, gpointer data, GError
                 .cancellable = cancellable,
                 .progress = progress,
                 .streams = streams };
+  if (after)
+    walk.position = *after;
   walk.signals[0] = interrupt_attach (SIGINT, walk_on_interrupt, &walk, NULL);
   walk.signals[1] = interrupt_attach (SIGTERM, walk_on_terminate, &walk, NULL);
   guint tick = progress ? g_timeout_add (WALK_TICK_MSEC, walk_on_tick, &walk) : 0;

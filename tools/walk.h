@@ -23,8 +23,9 @@ typedef enum
   WALK_FAILED /* the store could not be listed */
 } WalkResult;
 
-WalkResult walk_run (CaskStore *store, const char *verb, WalkJob job, gpointer data,
-                     GError **error);
+/* after: (nullable): only blobs greater than this digest */
+WalkResult walk_run (CaskStore *store, const char *verb, const CaskDigest *after,
+                     WalkJob job, gpointer data, GError **error);
 GCancellable *walk_get_cancellable (Walk *walk);
 void walk_done (Walk *walk, const CaskBlobInfo *info);
 void walk_watch_stream (Walk *walk, CountedStream *stream);

@@ -52,3 +52,9 @@ finish () {
   printf '%d of %d hold\n' $((n_checked - n_failed)) "$n_checked"
   ((n_checked > 0 && n_failed == 0))
 }
+
+# until_true COMMAND…: waits for what another process does; a minute is for ever.
+until_true () {
+  local end=$((SECONDS + 60))
+  until "$@"; do ((SECONDS < end)) || return 1; done
+}

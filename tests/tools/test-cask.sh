@@ -157,10 +157,10 @@ cp_foreign () {
   chmod -R a+rwX theirs && setpriv --reuid=65534 --regid=65534 --clear-groups "$CASK" cp "fs:$work/theirs" "fs:$work/foreign" \
     >out 2>err && errors 0 && grep -Eq '^copied 0 blobs \(0 B\), 1 there already, 0 failed$' out
 }
-# A mistyped name is an error of every command that only reads, and does not become a store.
+# A mistyped name is an error of every command that only reads or removes, and does not become a store.
 open_missing () {
   local store=fs:$work/mistyped command
-  for command in ls verify info "get $hello" "cat $hello" "stat $hello" "has $hello" "verify $hello" "cp $store memory:"; do
+  for command in ls verify info "rm $hello" "get $hello" "cat $hello" "stat $hello" "has $hello" "verify $hello" "cp $store memory:"; do
     # shellcheck disable=SC2086 # words are meant
     run 3 $command && errors 1 && grep -q 'the store does not exist' err && [[ ! -e mistyped ]] || return 1
   done
@@ -168,7 +168,7 @@ open_missing () {
 }
 open_told () { store="fs:$work/told?create=yes" run 0 ls && [[ -d told ]] && store="fs:$work/untold?create=no" run 3 put hello && errors 1; }
 open_parent () { store=fs:$work/no/parent run 3 put hello && errors 1 && store=fs:$work/no/parent run 3 rm "$hello" && errors 1; }
-open_unsupported () { store="fs:$work/store?durability=batch" run 2 ls && errors 1 && store="fs:$work/store?durability=batch" run 2 put hello; }
+open_unsupported () { store="fs:$work/store?durability=hopeful" run 2 ls && errors 1 && store="fs:$work/store?durability=hopeful" run 2 put hello; }
 verify_good () { run 0 verify && grep -Eq '^verified [0-9]+ blobs \(.*\), 0 damaged, 0 failed$' out; }
 verify_bad () {
   damage && run 3 verify && [[ $(wc -l <out) == 2 ]] && grep -q "^$hello corrupt " out && grep -q ', 1 damaged, 0 failed$' out &&

@@ -14,11 +14,6 @@ path=$work/store/sha256/${large:7:2}/${large:9}
 # residue: what is in the store's folder besides blobs that ls shows.
 residue () { run 0 ls && find store -type f ! -path 'store/.tmp/*/lock' -printf '%P\n' | sed 's,^\(sha[0-9]*\)/\(..\)/,\1:\2,' | sort | comm -3 - <(sort out); }
 clean () { [[ -z $(residue) ]] || { residue | sed 's/^/  | left: /'; return 1; }; }
-# until_true COMMAND…: waits for what another process does; a minute is for ever.
-until_true () {
-  local end=$((SECONDS + 60))
-  until "$@"; do ((SECONDS < end)) || return 1; done
-}
 
 # ---- put ----
 

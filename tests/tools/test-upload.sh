@@ -20,10 +20,6 @@ begin () { run 0 upload begin "$@" && [[ $(wc -l <out) == 1 ]] && errors 0 && id
 at () { run 0 upload status "$id" && grep -q "^offset  $1\$" out; }
 gone () { run 1 upload status "$id" && errors 1; }
 none () { run 0 upload ls && [[ ! -s out ]] && [[ -z $(find store -type f ! -path '*/.tmp/*/lock' ! -path 'store/sha*') ]]; }
-until_true () {
-  local end=$((SECONDS + 60))
-  until "$@"; do ((SECONDS < end)) || return 1; done
-}
 
 # ---- a life ----
 
