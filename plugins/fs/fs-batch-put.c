@@ -163,7 +163,7 @@ fs_batch_put_synced (FsBatch *batch, FsBatchPut *put, int code)
   GError *failure = NULL;
   put->temp.sync_failed = code != 0;
   if (code != 0)
-    fs_fail (batch->self, code, "fsync", &failure); /* or fdatasync */
+    fs_sync_file_failed (batch->self, batch->self->durability, code, &failure);
   if (code == 0 && !g_cancellable_set_error_if_cancelled (batch->cancellable, &failure))
     return;
   fs_temp_clear (&put->temp);

@@ -17,8 +17,8 @@
  *
  * Tried and left: a leader that syncs the files of all operations. One after another
  * they lose what the journal does for threads, to less than half the speed of `full`;
- * and one syncfs for all, twice as fast on an idle disk, waits for whatever else has been
- * written on that filesystem, a tenth of the speed beside a compiler.
+ * and one syncfs for all, several times as fast on an idle disk, waits for whatever else
+ * has been written on that filesystem, a tenth of the speed beside a compiler.
  *
  * Locks: FsGroup.lock and FsCrew.lock, leaves; no sync under either.
  *

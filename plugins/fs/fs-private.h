@@ -182,6 +182,8 @@ typedef struct
 /* fs_sync_is_promised: whether success means durable: `full` and `batch`. */
 #define fs_sync_is_promised(self) ((self)->durability >= FS_DURABILITY_FULL)
 
+gboolean fs_sync_file_failed (CaskBackend *self, FsDurability durability, int code,
+                              GError **error);
 gboolean fs_sync_file (CaskBackend *self, int fd, FsDurability durability,
                        GError **error);
 gboolean fs_sync_blob (CaskBackend *self, int fd, const struct stat *st, GError **error);

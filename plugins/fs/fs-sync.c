@@ -33,15 +33,21 @@
 /* How many suspect inodes are remembered before every inode is one. */
 #define FS_SYNC_SUSPECTS 4096
 
+/* fs_sync_file_failed: sets what fs_group_file() returned. Returns: FALSE */
+gboolean
+fs_sync_file_failed (CaskBackend *self, FsDurability durability, int code, GError **error)
+{
+  return fs_fail (self, code, durability == FS_DURABILITY_DATA ? "fdatasync" : "fsync",
+                  error);
+}
+
 /* fs_sync_file: makes a temporary file's bytes as durable as asked, before it is linked:
  * a name must never lead to bytes that a power cut can take. */
 gboolean
 fs_sync_file (CaskBackend *self, int fd, FsDurability durability, GError **error)
 {
   int code = fs_group_file (fd, durability);
-  return code == 0 ||
-         fs_fail (self, code, durability == FS_DURABILITY_DATA ? "fdatasync" : "fsync",
-                  error);
+  return code == 0 || fs_sync_file_failed (self, durability, code, error);
 }
 
 static void
