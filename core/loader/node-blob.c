@@ -38,7 +38,7 @@ cask_node_blob_open (CaskBackend *self, const CaskDigest *digest, guint32 flags,
                      CaskBlobInfo *info, GCancellable *cancellable, GError **error)
 {
   CaskNode *node = cask_node_of (self);
-  CaskBlobInfo found = { .size = CASK_UNKNOWN };
+  CaskBlobInfo found;
   GError *failure = NULL;
 
   if (CASK_NODE_DELEGATES (node, blob_open))
@@ -47,6 +47,7 @@ cask_node_blob_open (CaskBackend *self, const CaskDigest *digest, guint32 flags,
   if (node->ops.blob_open == NULL)
     return node_blob_emulate (node, digest, flags, info, cancellable, error);
 
+  cask_node_clear_info (&found);
   CaskBackendBlob *blob =
       node->ops.blob_open (node->backend, digest, flags, &found, cancellable, &failure);
   if (blob != NULL && failure == NULL && found.size == CASK_UNKNOWN)
@@ -55,8 +56,7 @@ cask_node_blob_open (CaskBackend *self, const CaskDigest *digest, guint32 flags,
     node->ops.blob_close (node->backend, blob);
   if (!cask_node_settle (node, "blob_open", blob != NULL, failure, cancellable, error))
     return NULL;
-  *info = found;
-  info->digest = *digest;
+  cask_node_give_info (info, digest, &found);
   return blob;
 }
 

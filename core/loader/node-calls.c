@@ -44,12 +44,9 @@ node_translate (CaskNode *node, const char *slot, GError *failure,
 }
 
 gboolean
-cask_node_settle (CaskNode *node, const char *slot, gboolean success, GError *failure,
-                  GCancellable *cancellable, GError **error)
+cask_node_fail (CaskNode *node, const char *slot, GError *failure,
+                GCancellable *cancellable, GError **error)
 {
-  if (G_LIKELY (success && failure == NULL))
-    return TRUE;
-
   GError *translated = node_translate (node, slot, failure, cancellable);
   /* The store itself names the root, with the digest. */
   if (!node->is_root && translated->domain == CASK_ERROR)
@@ -119,21 +116,21 @@ node_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64 l
           guint32 flags, CaskBlobInfo *info, GCancellable *cancellable, GError **error)
 {
   CaskNode *node = cask_node_of (self);
-  CaskBlobInfo found = { .size = CASK_UNKNOWN };
+  CaskBlobInfo found;
   GError *failure = NULL;
 
   if (CASK_NODE_DELEGATES (node, get))
     return CASK_CALL (node->children[0], get, digest, offset, length, flags, info,
                       cancellable, error);
 
+  cask_node_clear_info (&found);
   g_autoptr (GBytes) bytes = node->ops.get (node->backend, digest, offset, length, flags,
                                             &found, cancellable, &failure);
   if (!cask_node_settle (node, "get", bytes != NULL, failure, cancellable, error))
     return NULL;
   if (!node_check_range (node, &found, offset, length, g_bytes_get_size (bytes), error))
     return NULL;
-  *info = found;
-  info->digest = *digest;
+  cask_node_give_info (info, digest, &found);
   return g_steal_pointer (&bytes);
 }
 
@@ -142,7 +139,7 @@ node_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags, CaskBlobI
            GCancellable *cancellable, GError **error)
 {
   CaskNode *node = cask_node_of (self);
-  CaskBlobInfo found = { .size = CASK_UNKNOWN };
+  CaskBlobInfo found;
   GError *failure = NULL;
 
   if ((flags & CASK_STAT_FRESHEN) && !(node->capabilities & CASK_CAPABILITY_FRESHENS))
@@ -150,14 +147,14 @@ node_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags, CaskBlobI
   if (CASK_NODE_DELEGATES (node, stat))
     return CASK_CALL (node->children[0], stat, digest, flags, info, cancellable, error);
 
+  cask_node_clear_info (&found);
   gboolean success =
       node->ops.stat (node->backend, digest, flags, &found, cancellable, &failure);
   if (success && failure == NULL && found.size == CASK_UNKNOWN)
     failure = cask_node_fault (node, CASK_ERROR_IO, "gave no size");
   if (!cask_node_settle (node, "stat", success, failure, cancellable, error))
     return FALSE;
-  *info = found;
-  info->digest = *digest;
+  cask_node_give_info (info, digest, &found);
   return TRUE;
 }
 

@@ -52,6 +52,31 @@ struct _CaskNode
 
 extern const CaskBackendOps cask_node_ops;
 
+/* What a plugin is given to fill in. The digest is left out, which the host knows better
+ * (cask_node_give_info()); to clear all of it takes as long as finding a blob in memory.
+ */
+static inline void
+cask_node_clear_info (CaskBlobInfo *info)
+{
+  info->size = CASK_UNKNOWN;
+  info->mtime_usec = 0;
+  info->version = 0;
+  memset (info->reserved, 0, sizeof info->reserved);
+}
+
+/* Gives on what a plugin has filled in; the name of a blob is the one it was asked for
+ * by. digest may be that of info. */
+static inline void
+cask_node_give_info (CaskBlobInfo *info, const CaskDigest *digest,
+                     const CaskBlobInfo *found)
+{
+  info->digest = *digest;
+  info->size = found->size;
+  info->mtime_usec = found->mtime_usec;
+  info->version = found->version;
+  memcpy (info->reserved, found->reserved, sizeof info->reserved);
+}
+
 /* Opens the tree that config describes; marks its secret options. hosts must outlive the
  * node. */
 CaskNode *cask_node_open (CaskConfigNode *config, const CaskNodeHosts *hosts,
@@ -79,11 +104,21 @@ cask_node_self (CaskNode *node)
   ((node)->ops.slot == NULL && (node)->delegates &&                                      \
    G_STRUCT_OFFSET (CaskBackendOps, slot) < (node)->plugin->ops_size)
 
-/* Whether a call went well: the plugin said so and set no error. Otherwise sets error to
- * what may leave the library: CASK_ERROR, or CANCELLED if cancellable is. Takes failure.
- */
-gboolean cask_node_settle (CaskNode *node, const char *slot, gboolean success,
-                           GError *failure, GCancellable *cancellable, GError **error);
+/* A call of a slot that went wrong. Sets error to what may leave the library: CASK_ERROR,
+ * or CANCELLED if cancellable is. Takes failure (nullable). Returns: FALSE */
+gboolean cask_node_fail (CaskNode *node, const char *slot, GError *failure,
+                         GCancellable *cancellable, GError **error);
+
+/* Whether a call went well: the plugin said so and set no error; else as
+ * cask_node_fail(). */
+static inline gboolean
+cask_node_settle (CaskNode *node, const char *slot, gboolean success, GError *failure,
+                  GCancellable *cancellable, GError **error)
+{
+  if (G_LIKELY (success && failure == NULL))
+    return TRUE;
+  return cask_node_fail (node, slot, failure, cancellable, error);
+}
 
 /* What a plugin did that none may do: "the plugin 'shelf' FORMAT", and whose it is. */
 GError *cask_node_fault (CaskNode *node, CaskError code, const char *format, ...)

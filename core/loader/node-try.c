@@ -9,7 +9,7 @@ cask_node_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
                    guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info)
 {
   CaskNode *node = cask_node_of (self);
-  CaskBlobInfo found = { .size = CASK_UNKNOWN };
+  CaskBlobInfo found;
   GBytes *given = NULL;
 
   if (CASK_NODE_DELEGATES (node, try_get))
@@ -18,6 +18,7 @@ cask_node_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
   if (node->ops.try_get == NULL)
     return CASK_TRY_AGAIN;
 
+  cask_node_clear_info (&found);
   CaskTry answer =
       node->ops.try_get (node->backend, digest, offset, length, flags, &given, &found);
   if (answer == CASK_TRY_ABSENT && given == NULL)
@@ -27,8 +28,7 @@ cask_node_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
       g_bytes_get_size (given) == length && length <= CASK_TRY_LIMIT)
     {
       *bytes = given;
-      *info = found;
-      info->digest = *digest;
+      cask_node_give_info (info, digest, &found);
       return CASK_TRY_FOUND;
     }
   g_clear_pointer (&given, g_bytes_unref);
@@ -39,19 +39,19 @@ CaskTry
 cask_node_try_stat (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info)
 {
   CaskNode *node = cask_node_of (self);
-  CaskBlobInfo found = { .size = CASK_UNKNOWN };
+  CaskBlobInfo found;
 
   if (CASK_NODE_DELEGATES (node, try_stat))
     return CASK_CALL (node->children[0], try_stat, digest, info);
   if (node->ops.try_stat == NULL)
     return CASK_TRY_AGAIN;
 
+  cask_node_clear_info (&found);
   CaskTry answer = node->ops.try_stat (node->backend, digest, &found);
   if (answer == CASK_TRY_ABSENT)
     return CASK_TRY_ABSENT;
   if (answer != CASK_TRY_FOUND || found.size == CASK_UNKNOWN)
     return CASK_TRY_AGAIN;
-  *info = found;
-  info->digest = *digest;
+  cask_node_give_info (info, digest, &found);
   return CASK_TRY_FOUND;
 }

@@ -60,18 +60,26 @@ cask_store_contains (CaskStore *store, const CaskDigest *digest, gboolean *prese
                      GCancellable *cancellable, GError **error)
 {
   CaskBlobInfo info;
-  g_autoptr (GError) failure = NULL;
+  GError *failure = NULL;
 
-  g_return_val_if_fail (present != NULL, FALSE);
+  g_return_val_if_fail (CASK_IS_STORE (store), FALSE);
+  g_return_val_if_fail (digest != NULL && present != NULL, FALSE);
 
-  gboolean found = cask_store_stat (store, digest, &info, cancellable, &failure);
-  if (!found && !g_error_matches (failure, CASK_ERROR, CASK_ERROR_NOT_FOUND))
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
-  *present = found;
-  return TRUE;
+  if (!cask_store_begin (store, digest, cancellable, error))
+    return FALSE;
+  gboolean found = cask_node_ops.stat (cask_store_root (store), digest, 0, &info,
+                                       cancellable, &failure);
+  /* Absence is an answer: nobody will read its message, so none is made. */
+  gboolean is_absent = g_error_matches (failure, CASK_ERROR, CASK_ERROR_NOT_FOUND);
+  if (is_absent)
+    g_error_free (failure);
+  else if (failure != NULL)
+    g_propagate_error (error, failure);
+  gboolean success = found || is_absent || cask_store_fail (store, digest, error);
+  if (success)
+    *present = found;
+  cask_store_leave (store);
+  return success;
 }
 
 /**

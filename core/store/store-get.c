@@ -30,8 +30,7 @@ cask_store_must_hash (CaskStore *store, const CaskBlobInfo *info)
     case CASK_VERIFY_NEVER:
       return FALSE;
     default:
-      return cask_verified_is_corrupt (store->verified, &info->digest) ||
-             !cask_verified_knows (store->verified, &info->digest,
+      return !cask_verified_knows (store->verified, &info->digest,
                                    store_version (store, info));
     }
 }
@@ -80,16 +79,20 @@ cask_store_condemn (CaskStore *store, const CaskBlobInfo *info, GCancellable *ca
  * to be allowed. */
 #define GET_FIRST (64u << 20)
 
-static gboolean
-store_check_size (CaskStore *store, guint64 size, GError **error)
+G_NO_INLINE static gboolean
+store_refuse_size (CaskStore *store, guint64 size, GError **error)
 {
-  if (size <= store->max_get)
-    return TRUE;
   g_set_error (error, CASK_ERROR, CASK_ERROR_TOO_LARGE,
                "%" G_GUINT64_FORMAT " bytes are more than max-get (%" G_GUINT64_FORMAT
                "); read it in ranges of at most that",
                size, store->max_get);
   return FALSE;
+}
+
+static inline gboolean
+store_check_size (CaskStore *store, guint64 size, GError **error)
+{
+  return G_LIKELY (size <= store->max_get) || store_refuse_size (store, size, error);
 }
 
 /* Reads at most `limit` bytes; info tells how many there are. */

@@ -2,9 +2,9 @@
  *
  * store-life.c: what brackets every operation, and the end of a store.
  *
- * An operation is bracketed by enter and leave, which count it in `state`. Closing sets
- * the lowest bit of `state`, after which nothing enters, and waits for the count to reach
- * zero. Then uploads are aborted, for nobody is at work on them; readers that were
+ * An operation is bracketed by enter and leave, which count it at the store's gate
+ * (gate.c). Closing closes the gate, after which nothing enters, and waits until it is
+ * empty. Then uploads are aborted, for nobody is at work on them; readers that were
  * dropped are waited for, the others read on, and the last of them to go closes the
  * backend in the background. Where the last reference is dropped instead, no operation,
  * reader or upload can be left, for each holds one; the backend is closed on a thread of
@@ -17,9 +17,6 @@
 #include "error-private.h"
 #include "fork-private.h"
 #include "reader-private.h"
-
-#define STORE_CLOSED 1
-#define STORE_OPERATION 2
 
 /* The backend of a store that nobody holds any more. */
 typedef struct
@@ -61,6 +58,7 @@ cask_store_dismantle (CaskStore *store)
     cask_store_hosts_free (store->hosts);
   cask_lane_unref (store->lane);
   cask_verified_free (store->verified);
+  cask_gate_free (store->gate);
   g_mutex_clear (&store->close_lock);
   g_cond_clear (&store->close_progress);
 }
@@ -68,7 +66,7 @@ cask_store_dismantle (CaskStore *store)
 void
 cask_store_refuse_new (CaskStore *store)
 {
-  g_atomic_int_or ((guint *) &store->state, STORE_CLOSED);
+  cask_gate_close (store->gate);
 }
 
 gboolean
@@ -87,8 +85,7 @@ cask_store_enter (CaskStore *store, GError **error)
   if (!cask_store_is_ours (store, error))
     return FALSE;
 
-  gint before = g_atomic_int_add (&store->state, STORE_OPERATION);
-  if (G_LIKELY (!(before & STORE_CLOSED)))
+  if (G_LIKELY (cask_gate_enter (store->gate)))
     return TRUE;
   cask_store_leave (store);
   g_set_error (error, CASK_ERROR, CASK_ERROR_CLOSED, "%s: the store is closed",
@@ -99,9 +96,7 @@ cask_store_enter (CaskStore *store, GError **error)
 void
 cask_store_leave (CaskStore *store)
 {
-  gint before = g_atomic_int_add (&store->state, -STORE_OPERATION);
-
-  if (G_LIKELY (before != (STORE_OPERATION | STORE_CLOSED)))
+  if (G_LIKELY (!cask_gate_leave (store->gate)))
     return;
   g_mutex_lock (&store->close_lock);
   g_cond_broadcast (&store->close_progress);
@@ -114,7 +109,7 @@ static gboolean
 store_wait_idle (CaskStore *store, CaskNode **root)
 {
   g_mutex_lock (&store->close_lock);
-  while (g_atomic_int_get (&store->state) != STORE_CLOSED)
+  while (!cask_gate_is_empty (store->gate))
     g_cond_wait (&store->close_progress, &store->close_lock);
   *root = g_steal_pointer (&store->root);
   while (*root == NULL && !store->is_closed)
@@ -211,7 +206,7 @@ cask_store_begin (CaskStore *store, const CaskDigest *digest, GCancellable *canc
 {
   if (digest != NULL && !cask_digest_check (digest, error))
     return FALSE;
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   return cask_store_enter (store, error);
 }

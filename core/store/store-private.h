@@ -6,6 +6,7 @@
 
 #include <cask/cask-store.h>
 
+#include "gate-private.h"
 #include "node-private.h"
 #include "pool-private.h"
 #include "verified-private.h"
@@ -34,8 +35,9 @@ struct _CaskStore
   CaskCapabilities capabilities;
   guint threads;        /* the lane's bound */
   gboolean groups_puts; /* puts that wait are taken together (async-write.c) */
+  gint n_slow_tries;    /* atomic; of those last measured, in a row (async-share.c) */
 
-  gint state; /* atomic; 2 for each operation under way, 1 once closed */
+  CaskGate *gate; /* the operations under way */
   GMutex close_lock;
   GCond close_progress;
   gboolean is_closed; /* close_lock */

@@ -9,7 +9,7 @@
 #include "error-private.h"
 
 #define TRY_BATCH_LOOKS 64
-#define TRY_BATCH_GETS 16
+#define TRY_BATCH_GETS 64
 /* As long as a single try may take. A blob that is hashed may overrun it once. */
 #define TRY_BATCH_USEC 100
 

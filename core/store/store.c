@@ -83,6 +83,7 @@ cask_store_class_init (CaskStoreClass *klass)
 static void
 cask_store_init (CaskStore *self)
 {
+  self->gate = cask_gate_new ();
   self->verified = cask_verified_new ();
   self->fork_generation = cask_fork_generation ();
   g_mutex_init (&self->close_lock);

@@ -14,7 +14,8 @@ typedef struct _CaskVerified CaskVerified;
 CaskVerified *cask_verified_new (void);
 void cask_verified_free (CaskVerified *verified);
 
-/* version 0 is never known and never remembered. */
+/* version 0 is never known and never remembered, and no copy of a corrupt blob is known.
+ */
 gboolean cask_verified_knows (CaskVerified *verified, const CaskDigest *digest,
                               guint64 version);
 void cask_verified_remember (CaskVerified *verified, const CaskDigest *digest,

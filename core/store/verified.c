@@ -2,46 +2,84 @@
  *
  * verified.c: a bounded table of verified copies and a bounded set of corrupt blobs.
  *
- * The table is an array of sets of four; a digest belongs to one set, where the oldest
- * entry makes room. It is as large as it will ever be from the start, but untouched
- * memory costs nothing.
+ * The table is an array of sets of four entries, and a set is one cache line: every get
+ * looks into one. A digest belongs to one set, where the newest comes first and the
+ * oldest makes room. The table is as large as it will ever be from the start, but
+ * untouched memory costs nothing.
  *
- * Locks: a set is guarded by the lock of its shard, so that readers on many cores seldom
- * meet; `corrupt_lock` guards `corrupt`. `n_corrupt` is read without it, for there are
- * hardly ever any. */
+ * An entry is two words, each the version xor a hash of the whole digest under keys that
+ * nobody outside of this process knows. The hash is NH, of UMAC: whoever picks two names
+ * without the keys, a made-up one for a hard link among them, has one chance in 2^64 that
+ * one of them is taken for the other, and then only where both have one version.
+ *
+ * Readers take no lock. One that sees the first word of one entry and the second of
+ * another finds that they do not fit: where both are of its digest, both must have its
+ * version; where they are not, it takes such an accident. And what it is told stays true:
+ * a copy that was hashed was hashed.
+ *
+ * Invariant: the entries of a set are of different digests.
+ *
+ * Locks: `lock` is taken to change the table, and guards `corrupt`. `n_corrupt` is read
+ * without it, for there are hardly ever any. */
 #include "verified-private.h"
 
+#include <stdatomic.h>
+#include <sys/random.h>
+
+#define VERIFIED_PARTS (sizeof ((CaskDigest *) NULL)->bytes / sizeof (guint64))
 #define VERIFIED_WAYS 4
 #define VERIFIED_SETS (CASK_VERIFIED_MAX / VERIFIED_WAYS)
-#define VERIFIED_SHARDS 64
+#define VERIFIED_LINE 64
 
 typedef struct
 {
-  CaskDigest digest;
-  guint64 version;
+  guint64 front, back;
+} VerifiedWords;
+
+typedef struct
+{
+  _Atomic guint64 front, back;
 } VerifiedEntry;
+
+typedef struct
+{
+  VerifiedEntry entries[VERIFIED_WAYS];
+} VerifiedSet;
+
+G_STATIC_ASSERT (sizeof (VerifiedSet) == VERIFIED_LINE);
 
 struct _CaskVerified
 {
-  GMutex locks[VERIFIED_SHARDS];
-  VerifiedEntry *entries; /* locks */
-  guint8 *next;           /* locks; of each set, the entry to give up */
+  VerifiedSet *sets; /* within `memory`, at the start of a cache line */
+  guint64 keys[VERIFIED_PARTS];
+  gpointer memory;
+  guint n_corrupt; /* atomic */
 
-  GMutex corrupt_lock;
-  GHashTable *corrupt; /* corrupt_lock; a set of CaskDigest */
-  guint n_corrupt;     /* atomic */
+  GMutex lock;
+  GHashTable *corrupt; /* lock; a set of CaskDigest */
 };
+
+/* Where the kernel has no random numbers, GLib's make do against accidents. */
+static void
+verified_make_keys (CaskVerified *verified)
+{
+  if (getentropy (verified->keys, sizeof verified->keys) == 0)
+    return;
+  for (guint i = 0; i < VERIFIED_PARTS; i++)
+    verified->keys[i] = (guint64) g_random_int () << 32 | g_random_int ();
+}
 
 CaskVerified *
 cask_verified_new (void)
 {
   CaskVerified *verified = g_new0 (CaskVerified, 1);
 
-  for (guint i = 0; i < VERIFIED_SHARDS; i++)
-    g_mutex_init (&verified->locks[i]);
-  g_mutex_init (&verified->corrupt_lock);
-  verified->entries = g_new0 (VerifiedEntry, CASK_VERIFIED_MAX);
-  verified->next = g_new0 (guint8, VERIFIED_SETS);
+  verified_make_keys (verified);
+  g_mutex_init (&verified->lock);
+  /* Not g_aligned_alloc0(), which would touch it all. */
+  verified->memory = g_new0 (VerifiedSet, VERIFIED_SETS + 1);
+  verified->sets = (VerifiedSet *) (((guintptr) verified->memory + VERIFIED_LINE - 1) &
+                                    ~(guintptr) (VERIFIED_LINE - 1));
   verified->corrupt =
       g_hash_table_new_full (cask_digest_hash, cask_digest_equal, g_free, NULL);
   return verified;
@@ -50,97 +88,70 @@ cask_verified_new (void)
 void
 cask_verified_free (CaskVerified *verified)
 {
-  for (guint i = 0; i < VERIFIED_SHARDS; i++)
-    g_mutex_clear (&verified->locks[i]);
-  g_mutex_clear (&verified->corrupt_lock);
-  g_free (verified->entries);
-  g_free (verified->next);
+  g_mutex_clear (&verified->lock);
+  g_free (verified->memory);
   g_hash_table_unref (verified->corrupt);
   g_free (verified);
 }
 
-static VerifiedEntry *
-verified_find (VerifiedEntry *set, const CaskDigest *digest)
+/* ---- The table ---- */
+
+static VerifiedSet *
+verified_set_of (const CaskVerified *verified, const CaskDigest *digest)
 {
-  for (guint i = 0; i < VERIFIED_WAYS; i++)
-    if (set[i].version != 0 && cask_digest_equal (&set[i].digest, digest))
-      return &set[i];
-  return NULL;
+  return &verified->sets[cask_digest_hash (digest) % VERIFIED_SETS];
 }
 
-gboolean
-cask_verified_knows (CaskVerified *verified, const CaskDigest *digest, guint64 version)
+/* sum += a * b, in 128 bits. */
+static inline void
+verified_add_product (VerifiedWords *sum, guint64 a, guint64 b)
 {
-  guint set = cask_digest_hash (digest) % VERIFIED_SETS;
-  GMutex *lock = &verified->locks[set % VERIFIED_SHARDS];
-
-  if (version == 0)
-    return FALSE;
-  g_mutex_lock (lock);
-  const VerifiedEntry *entry =
-      verified_find (&verified->entries[set * VERIFIED_WAYS], digest);
-  gboolean known = entry != NULL && entry->version == version;
-  g_mutex_unlock (lock);
-  return known;
+#ifdef __SIZEOF_INT128__
+  unsigned __int128 product = (unsigned __int128) a * b;
+  guint64 low = (guint64) product, high = (guint64) (product >> 64);
+#else
+  guint64 cross = (a >> 32) * (guint32) b, other = (guint32) a * (b >> 32);
+  guint64 bottom = (guint64) (guint32) a * (guint32) b;
+  guint64 middle = (bottom >> 32) + (guint32) cross + (guint32) other;
+  guint64 low = middle << 32 | (guint32) bottom;
+  guint64 high = (a >> 32) * (b >> 32) + (cross >> 32) + (other >> 32) + (middle >> 32);
+#endif
+  sum->front += low;
+  sum->back += high + (sum->front < low);
 }
 
-void
-cask_verified_remember (CaskVerified *verified, const CaskDigest *digest, guint64 version)
+static VerifiedWords
+verified_words (const CaskVerified *verified, const CaskDigest *digest, guint64 version)
 {
-  guint set = cask_digest_hash (digest) % VERIFIED_SETS;
-  GMutex *lock = &verified->locks[set % VERIFIED_SHARDS];
-  VerifiedEntry *entries = &verified->entries[set * VERIFIED_WAYS];
+  gsize n_parts = cask_digest_length (digest) / sizeof (guint64);
+  VerifiedWords words = { 0 };
 
-  if (version == 0)
-    return;
-  g_mutex_lock (lock);
-  VerifiedEntry *entry = verified_find (entries, digest);
-  if (entry == NULL)
+  for (gsize i = 0; i < n_parts; i += 2)
     {
-      entry = &entries[verified->next[set]];
-      verified->next[set] = (guint8) ((verified->next[set] + 1) % VERIFIED_WAYS);
+      guint64 parts[2];
+      memcpy (parts, digest->bytes + i * sizeof *parts, sizeof parts);
+      verified_add_product (&words, parts[0] + verified->keys[i],
+                            parts[1] + verified->keys[i + 1]);
     }
-  entry->digest = *digest;
-  entry->version = version;
-  g_mutex_unlock (lock);
+  words.front ^= version;
+  words.back ^= version;
+  return words;
 }
 
-/* Under corrupt_lock. */
+static VerifiedWords
+verified_load (const VerifiedEntry *entry)
+{
+  return (VerifiedWords){
+    .front = atomic_load_explicit (&entry->front, memory_order_relaxed),
+    .back = atomic_load_explicit (&entry->back, memory_order_relaxed),
+  };
+}
+
 static void
-verified_count_corrupt (CaskVerified *verified)
+verified_store (VerifiedEntry *entry, VerifiedWords words)
 {
-  g_atomic_int_set (&verified->n_corrupt, g_hash_table_size (verified->corrupt));
-}
-
-/* What was good once, and is not any more, must be hashed again whatever its version
- * says. */
-static void
-verified_forget (CaskVerified *verified, const CaskDigest *digest)
-{
-  guint set = cask_digest_hash (digest) % VERIFIED_SETS;
-  GMutex *lock = &verified->locks[set % VERIFIED_SHARDS];
-
-  g_mutex_lock (lock);
-  VerifiedEntry *entry = verified_find (&verified->entries[set * VERIFIED_WAYS], digest);
-  if (entry != NULL)
-    entry->version = 0;
-  g_mutex_unlock (lock);
-}
-
-void
-cask_verified_mark_corrupt (CaskVerified *verified, const CaskDigest *digest)
-{
-  CaskDigest *copy = g_memdup2 (digest, sizeof *digest);
-
-  verified_forget (verified, digest);
-  g_mutex_lock (&verified->corrupt_lock);
-  /* A store with so many corrupt blobs is past being healed by the way; `verify` finds
-   * them all again. */
-  if (g_hash_table_size (verified->corrupt) >= CASK_VERIFIED_MAX)
-    g_hash_table_remove_all (verified->corrupt);
-  g_hash_table_add (verified->corrupt, copy);
-  verified_count_corrupt (verified);
-  g_mutex_unlock (&verified->corrupt_lock);
+  atomic_store_explicit (&entry->front, words.front, memory_order_relaxed);
+  atomic_store_explicit (&entry->back, words.back, memory_order_relaxed);
 }
 
 gboolean
@@ -148,10 +159,102 @@ cask_verified_is_corrupt (CaskVerified *verified, const CaskDigest *digest)
 {
   if (G_LIKELY (g_atomic_int_get (&verified->n_corrupt) == 0))
     return FALSE;
-  g_mutex_lock (&verified->corrupt_lock);
+  g_mutex_lock (&verified->lock);
   gboolean corrupt = g_hash_table_contains (verified->corrupt, digest);
-  g_mutex_unlock (&verified->corrupt_lock);
+  g_mutex_unlock (&verified->lock);
   return corrupt;
+}
+
+static gboolean
+verified_has (const CaskVerified *verified, const CaskDigest *digest, guint64 version)
+{
+  const VerifiedSet *set = verified_set_of (verified, digest);
+  VerifiedWords wanted = verified_words (verified, digest, version);
+
+  for (guint i = 0; i < VERIFIED_WAYS && version != 0; i++)
+    {
+      VerifiedWords words = verified_load (&set->entries[i]);
+      if (words.front == wanted.front && words.back == wanted.back)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+cask_verified_knows (CaskVerified *verified, const CaskDigest *digest, guint64 version)
+{
+  return !cask_verified_is_corrupt (verified, digest) &&
+         verified_has (verified, digest, version);
+}
+
+/* Under lock. The entry of a digest, whichever its version; xor takes that out. To take
+ * another's for it costs a hash. */
+static VerifiedEntry *
+verified_find (const CaskVerified *verified, const CaskDigest *digest)
+{
+  VerifiedSet *set = verified_set_of (verified, digest);
+  VerifiedWords wanted = verified_words (verified, digest, 0);
+
+  for (guint i = 0; i < VERIFIED_WAYS; i++)
+    {
+      VerifiedWords words = verified_load (&set->entries[i]);
+      if ((words.front ^ words.back) == (wanted.front ^ wanted.back))
+        return &set->entries[i];
+    }
+  return NULL;
+}
+
+/* Under lock. */
+static VerifiedEntry *
+verified_make_room (VerifiedSet *set)
+{
+  for (guint i = VERIFIED_WAYS - 1; i > 0; i--)
+    verified_store (&set->entries[i], verified_load (&set->entries[i - 1]));
+  return &set->entries[0];
+}
+
+void
+cask_verified_remember (CaskVerified *verified, const CaskDigest *digest, guint64 version)
+{
+  VerifiedSet *set = verified_set_of (verified, digest);
+
+  if (version == 0 || verified_has (verified, digest, version))
+    return;
+  g_mutex_lock (&verified->lock);
+  VerifiedEntry *entry = verified_find (verified, digest);
+  if (entry == NULL)
+    entry = verified_make_room (set);
+  verified_store (entry, verified_words (verified, digest, version));
+  g_mutex_unlock (&verified->lock);
+}
+
+/* ---- Corrupt blobs ---- */
+
+/* Under lock. */
+static void
+verified_count_corrupt (CaskVerified *verified)
+{
+  g_atomic_int_set (&verified->n_corrupt, g_hash_table_size (verified->corrupt));
+}
+
+void
+cask_verified_mark_corrupt (CaskVerified *verified, const CaskDigest *digest)
+{
+  CaskDigest *copy = g_memdup2 (digest, sizeof *digest);
+
+  g_mutex_lock (&verified->lock);
+  /* What was good once, and is not any more, must be hashed again whatever its version
+   * says. */
+  VerifiedEntry *entry = verified_find (verified, digest);
+  if (entry != NULL)
+    verified_store (entry, (VerifiedWords){ 0 });
+  /* A store with so many corrupt blobs is past being healed by the way; `verify` finds
+   * them all again. */
+  if (g_hash_table_size (verified->corrupt) >= CASK_VERIFIED_MAX)
+    g_hash_table_remove_all (verified->corrupt);
+  g_hash_table_add (verified->corrupt, copy);
+  verified_count_corrupt (verified);
+  g_mutex_unlock (&verified->lock);
 }
 
 void
@@ -159,8 +262,8 @@ cask_verified_clear_corrupt (CaskVerified *verified, const CaskDigest *digest)
 {
   if (G_LIKELY (g_atomic_int_get (&verified->n_corrupt) == 0))
     return;
-  g_mutex_lock (&verified->corrupt_lock);
+  g_mutex_lock (&verified->lock);
   g_hash_table_remove (verified->corrupt, digest);
   verified_count_corrupt (verified);
-  g_mutex_unlock (&verified->corrupt_lock);
+  g_mutex_unlock (&verified->lock);
 }

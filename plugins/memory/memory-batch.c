@@ -138,11 +138,11 @@ batch_put (const Batch *batch, const BatchRun *run)
   BatchPut puts[BATCH_RUN_MOST];
   for (gsize i = 0; i < run->count; i++)
     batch_put_begin (batch, &batch->items[run->first[i]], &puts[i]);
-  g_mutex_lock (&run->shard->lock);
+  memory_lock (batch->place, run->shard, TRUE);
   for (gsize i = 0; i < run->count; i++)
     if (!puts[i].is_refused)
       puts[i].step = memory_put_step_locked (batch->place, run->shard, &puts[i].put);
-  g_mutex_unlock (&run->shard->lock);
+  memory_unlock (run->shard, NULL);
   for (gsize i = 0; i < run->count; i++)
     batch_put_end (batch, &batch->items[run->first[i]], &puts[i]);
 }
@@ -161,7 +161,8 @@ static void
 batch_get (const Batch *batch, const BatchRun *run)
 {
   CaskBlobInfo ignored;
-  g_mutex_lock (&run->shard->lock);
+  MemoryDoor *door = memory_lock (batch->place, run->shard,
+                                  memory_get_is_use (batch->place, batch->flags));
   for (gsize i = 0; i < run->count; i++)
     {
       CaskItem *item = &batch->items[run->first[i]];
@@ -169,7 +170,7 @@ batch_get (const Batch *batch, const BatchRun *run)
                                        batch->flags, item->info ? item->info : &ignored);
       item->outcome = item->bytes != NULL;
     }
-  g_mutex_unlock (&run->shard->lock);
+  memory_unlock (run->shard, door);
   for (gsize i = 0; i < run->count; i++)
     if (batch->items[run->first[i]].bytes == NULL)
       memory_fail_absent (&batch->items[run->first[i]].error);
@@ -188,14 +189,15 @@ memory_get_many (CaskBackend *self, CaskItem *items, gsize n_items, guint32 flag
 static void
 batch_contains (const Batch *batch, const BatchRun *run)
 {
-  g_mutex_lock (&run->shard->lock);
+  MemoryDoor *door =
+      memory_lock (batch->place, run->shard, (batch->flags & CASK_STAT_FRESHEN) != 0);
   for (gsize i = 0; i < run->count; i++)
     {
       CaskItem *item = &batch->items[run->first[i]];
       item->outcome = (guint32) memory_look_locked (
           batch->place, run->shard, item->digest, batch->flags, item->info);
     }
-  g_mutex_unlock (&run->shard->lock);
+  memory_unlock (run->shard, door);
 }
 
 gboolean
@@ -212,14 +214,14 @@ static void
 batch_remove (const Batch *batch, const BatchRun *run)
 {
   MemoryBlob *removed[BATCH_RUN_MOST] = { NULL };
-  g_mutex_lock (&run->shard->lock);
+  memory_lock (batch->place, run->shard, TRUE);
   for (gsize i = 0; i < run->count; i++)
     {
       CaskItem *item = &batch->items[run->first[i]];
       item->outcome = (guint32) memory_remove_locked (
           batch->place, run->shard, item->digest, batch->unused_since_usec, &removed[i]);
     }
-  g_mutex_unlock (&run->shard->lock);
+  memory_unlock (run->shard, NULL);
   for (gsize i = 0; i < run->count; i++)
     g_clear_pointer (&removed[i], memory_blob_free);
 }

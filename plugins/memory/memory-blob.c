@@ -62,8 +62,9 @@ memory_blob_freshen (const MemoryPlace *place, MemoryBlob *blob)
 void
 memory_blob_info (const MemoryBlob *blob, CaskBlobInfo *info)
 {
-  *info = (CaskBlobInfo){ .digest = blob->digest,
-                          .size = blob->size,
-                          .mtime_usec = blob->mtime_usec,
-                          .version = blob->version };
+  info->digest = blob->digest;
+  info->size = blob->size;
+  info->mtime_usec = blob->mtime_usec;
+  info->version = blob->version;
+  memset (info->reserved, 0, sizeof info->reserved);
 }

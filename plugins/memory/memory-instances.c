@@ -39,7 +39,10 @@ instances_new_place (const CaskOpenArgs *args, const MemorySettings *settings)
   place->encoding = g_strdup (args->encoding);
   place->name = args->location[0] != '\0' ? g_strdup (args->location) : NULL;
   place->users = 1;
-  place->shards = g_aligned_alloc0 (MEMORY_SHARDS, sizeof (MemoryShardSlot), 64);
+  place->shards =
+      g_aligned_alloc0 (MEMORY_SHARDS, sizeof (MemoryShardSlot), MEMORY_SHARD_STRIDE);
+  place->rows =
+      g_aligned_alloc0 (MEMORY_DOORS, sizeof (MemoryDoorRow), MEMORY_SHARD_STRIDE);
   for (guint i = 0; i < MEMORY_SHARDS; i++)
     {
       MemoryShard *shard = memory_place_shard (place, i);
@@ -57,6 +60,7 @@ instances_free_place (MemoryPlace *place)
     memory_shard_clear (memory_place_shard (place, i));
   memory_saved_clear (&place->uploads);
   g_aligned_free (place->shards);
+  g_aligned_free (place->rows);
   g_free (place->encoding);
   g_free (place->name);
   g_free (place);

@@ -4,7 +4,7 @@
  *
  * A store (CaskBackend) is a reference to a place (MemoryPlace), which a name may share
  * among stores. A place is a row of shards in digest order, each a lock and a small
- * ordered table, so that readers on many cores hardly ever meet.
+ * ordered table. Readers on many cores do not meet (memory-lock.c).
  *
  * Invariants:
  * - A digest belongs to one shard, always the same. All that is in a lower shard sorts
@@ -19,7 +19,9 @@
  * Locks: MemoryShard.lock, MemoryUploads.lock, that of an upload, and the one of
  * memory-instances.c are leaves: none is held while another is taken, and no blob's bytes
  * are copied or let go under one. A shard's is held for a moment only, so the try slots
- * may take it; none of the others lies in the way of a get or a put. */
+ * may take it; none of the others lies in the way of a get or a put. "By lock" is
+ * within memory_lock() and memory_unlock(), which are told whether anything will be
+ * changed; the mutex alone is enough for who only reads, and has it for long. */
 #pragma once
 
 #include <stdatomic.h>
@@ -64,6 +66,7 @@ struct _MemoryBlob
 typedef struct
 {
   GMutex lock;
+  atomic_int is_written;
   guint bits;           /* by lock: there are 1 << bits buckets, once there is any */
   MemoryBlob **buckets; /* by lock: bucket i holds what sorts before bucket i + 1 */
   guint64 count;        /* by lock */
@@ -72,7 +75,7 @@ typedef struct
   _Atomic gint64 oldest_nsec; /* written by lock: when the first of `used` was */
 } MemoryShard;
 
-/* Two cache lines each, so that a reader's lock does not take its neighbour's along. */
+/* Two cache lines each, so that who writes to one does not take its neighbour's along. */
 #define MEMORY_SHARD_STRIDE 128
 typedef union
 {
@@ -81,6 +84,19 @@ typedef union
 } MemoryShardSlot;
 
 G_STATIC_ASSERT (sizeof (MemoryShardSlot) == MEMORY_SHARD_STRIDE);
+
+/* MemoryDoor: a shard's, for some of the threads: how many of them read (memory-lock.c).
+ */
+typedef atomic_uint MemoryDoor;
+
+/* The doors of the same threads lie together, far from those of others. */
+#define MEMORY_DOORS 16
+typedef struct
+{
+  MemoryDoor doors[MEMORY_SHARDS];
+} MemoryDoorRow;
+
+G_STATIC_ASSERT (sizeof (MemoryDoorRow) % MEMORY_SHARD_STRIDE == 0);
 
 #define MEMORY_UPLOAD_ID 32 /* hexadecimal digits */
 
@@ -120,6 +136,7 @@ typedef struct
   char *name;          /* (nullable) a private place has none */
   guint users;         /* by the lock of memory-instances.c, where it has a name */
   MemoryShardSlot *shards;
+  MemoryDoorRow *rows;       /* MEMORY_DOORS */
   _Atomic guint64 room_used; /* only where there is a limit */
   MemoryUploads uploads;
 } MemoryPlace;
@@ -135,15 +152,27 @@ MemoryPlace *memory_place_acquire (const CaskOpenArgs *args,
                                    const MemorySettings *settings, GError **error);
 void memory_place_release (MemoryPlace *place);
 
+/* ---- memory-lock.c ---- */
+
+MemoryDoor *memory_lock (const MemoryPlace *place, MemoryShard *shard, gboolean changes);
+void memory_unlock (MemoryShard *shard, MemoryDoor *door);
+
 /* ---- memory-shard.c: the table of a shard; its lock is the caller's to hold ---- */
 
-guint memory_shard_index (const CaskDigest *digest);
 MemoryBlob *memory_shard_find (const MemoryShard *shard, const CaskDigest *digest);
 MemoryBlob *memory_shard_find_after (const MemoryShard *shard, const CaskDigest *after);
 MemoryBlob *memory_shard_next (const MemoryShard *shard, const MemoryBlob *blob);
 void memory_shard_insert (MemoryShard *shard, MemoryBlob *blob);
 void memory_shard_take (MemoryShard *shard, MemoryBlob *blob);
 void memory_shard_clear (MemoryShard *shard);
+
+/* The shard of a digest. Algorithms order before hashes. The host lets no digest in whose
+ * algorithm is neither of the two. */
+static inline guint
+memory_shard_index (const CaskDigest *digest)
+{
+  return (digest->algorithm == CASK_ALGORITHM_SHA512 ? 256 : 0) + digest->bytes[0];
+}
 
 static inline MemoryShard *
 memory_place_shard (const MemoryPlace *place, guint index)
@@ -213,6 +242,7 @@ gboolean memory_fail_memory (guint64 size, GError **error);
 /* ---- memory.c: a blob under its shard's lock, for one call and for many ---- */
 
 gboolean memory_fail_absent (GError **error);
+gboolean memory_get_is_use (const MemoryPlace *place, guint32 flags);
 GBytes *memory_ref_locked (MemoryPlace *place, MemoryShard *shard,
                            const CaskDigest *digest, guint32 flags, CaskBlobInfo *info);
 gboolean memory_look_locked (MemoryPlace *place, MemoryShard *shard,

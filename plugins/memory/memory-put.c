@@ -70,9 +70,9 @@ static MemoryPutStep
 put_step (MemoryPlace *place, MemoryPut *put)
 {
   MemoryShard *shard = memory_place_shard_of (place, put->digest);
-  g_mutex_lock (&shard->lock);
+  memory_lock (place, shard, TRUE);
   MemoryPutStep step = memory_put_step_locked (place, shard, put);
-  g_mutex_unlock (&shard->lock);
+  memory_unlock (shard, NULL);
   return step;
 }
 

@@ -161,13 +161,13 @@ room_find_oldest (const MemoryPlace *place, gint64 *oldest_nsec)
 static MemoryBlob *
 room_take_oldest (MemoryPlace *place, MemoryShard *shard, gint64 oldest_nsec)
 {
-  g_mutex_lock (&shard->lock);
+  memory_lock (place, shard, TRUE);
   MemoryBlob *blob = g_queue_peek_head (&shard->used);
   if (blob != NULL && blob->used_nsec != oldest_nsec)
     blob = NULL;
   if (blob != NULL)
     memory_room_leave (place, shard, blob);
-  g_mutex_unlock (&shard->lock);
+  memory_unlock (shard, NULL);
   return blob;
 }
 

@@ -21,14 +21,6 @@
 #define SHARD_BITS_LEAST 3
 #define SHARD_BITS_MOST 30
 
-/* memory_shard_index: the shard of a digest. Algorithms order before hashes. The host
- * lets no digest in whose algorithm is neither of the two. */
-guint
-memory_shard_index (const CaskDigest *digest)
-{
-  return (digest->algorithm == CASK_ALGORITHM_SHA512 ? 256 : 0) + digest->bytes[0];
-}
-
 /* Within a shard the first byte is the same everywhere. */
 static gsize
 shard_bucket (const CaskDigest *digest, guint bits)

@@ -2,7 +2,7 @@
  *
  * memory.c: the memory backend's table: opening, reading, removing.
  *
- * A get takes one lock, of the shard in which the digest lies, finds the blob, takes a
+ * A get passes one lock, of the shard in which the digest lies, finds the blob, takes a
  * reference on its bytes and copies what is known of it. Whatever is handed out stays
  * good after the blob is removed, replaced or evicted, and after the store is closed.
  *
@@ -93,6 +93,13 @@ memory_fail_absent (GError **error)
   return FALSE;
 }
 
+/* memory_get_is_use: whether a get changes the order in which blobs are evicted. */
+gboolean
+memory_get_is_use (const MemoryPlace *place, guint32 flags)
+{
+  return place->settings.evict == MEMORY_EVICT_LRU && (flags & CASK_READ_SCAN) == 0;
+}
+
 /* memory_ref_locked: the bytes of the blob, whole, and what is known of that very copy;
  * NULL where it is absent. */
 GBytes *
@@ -103,7 +110,7 @@ memory_ref_locked (MemoryPlace *place, MemoryShard *shard, const CaskDigest *dig
   if (blob == NULL)
     return NULL;
   memory_blob_info (blob, info);
-  if ((flags & CASK_READ_SCAN) == 0)
+  if (memory_get_is_use (place, flags))
     memory_room_use (place, shard, blob);
   return g_bytes_ref (blob->bytes);
 }
@@ -113,9 +120,10 @@ memory_ref_bytes (CaskBackend *self, const CaskDigest *digest, guint32 flags,
                   CaskBlobInfo *info)
 {
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
-  g_mutex_lock (&shard->lock);
+  MemoryDoor *door =
+      memory_lock (self->place, shard, memory_get_is_use (self->place, flags));
   GBytes *bytes = memory_ref_locked (self->place, shard, digest, flags, info);
-  g_mutex_unlock (&shard->lock);
+  memory_unlock (shard, door);
   return bytes;
 }
 
@@ -143,17 +151,17 @@ memory_find_info (CaskBackend *self, const CaskDigest *digest, guint32 flags,
                   CaskBlobInfo *info)
 {
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
-  g_mutex_lock (&shard->lock);
+  MemoryDoor *door = memory_lock (self->place, shard, (flags & CASK_STAT_FRESHEN) != 0);
   gboolean is_there = memory_look_locked (self->place, shard, digest, flags, info);
-  g_mutex_unlock (&shard->lock);
+  memory_unlock (shard, door);
   return is_there;
 }
 
-/* Takes over bytes. */
+/* Takes over bytes, and cuts from them what cask_range_clamp() has found. */
 static GBytes *
-memory_slice (GBytes *bytes, guint64 offset, guint64 length)
+memory_slice (GBytes *bytes, guint64 size, guint64 offset, guint64 length)
 {
-  if (length == g_bytes_get_size (bytes))
+  if (length == size)
     return bytes;
   GBytes *slice = g_bytes_new_from_bytes (bytes, offset, length);
   g_bytes_unref (bytes);
@@ -165,23 +173,21 @@ memory_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
             guint32 flags, CaskBlobInfo *info, G_GNUC_UNUSED GCancellable *cancellable,
             GError **error)
 {
-  CaskBlobInfo found;
-  g_autoptr (GBytes) bytes = memory_ref_bytes (self, digest, flags, &found);
+  g_autoptr (GBytes) bytes = memory_ref_bytes (self, digest, flags, info);
   if (bytes == NULL)
     {
       memory_fail_absent (error);
       return NULL;
     }
-  if (!cask_range_clamp (found.size, offset, &length))
+  if (!cask_range_clamp (info->size, offset, &length))
     {
       g_set_error (error, CASK_ERROR, CASK_ERROR_INVALID_RANGE,
                    "range: starts at %" G_GUINT64_FORMAT
                    ", past the end of %" G_GUINT64_FORMAT " bytes",
-                   offset, found.size);
+                   offset, info->size);
       return NULL;
     }
-  *info = found;
-  return memory_slice (g_steal_pointer (&bytes), offset, length);
+  return memory_slice (g_steal_pointer (&bytes), info->size, offset, length);
 }
 
 static gboolean
@@ -197,14 +203,12 @@ static CaskTry
 memory_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
                 guint64 length, guint32 flags, GBytes **bytes, CaskBlobInfo *info)
 {
-  CaskBlobInfo found;
-  g_autoptr (GBytes) whole = memory_ref_bytes (self, digest, flags, &found);
+  g_autoptr (GBytes) whole = memory_ref_bytes (self, digest, flags, info);
   if (whole == NULL)
     return CASK_TRY_ABSENT;
-  if (!cask_range_clamp (found.size, offset, &length) || length > CASK_TRY_LIMIT)
+  if (!cask_range_clamp (info->size, offset, &length) || length > CASK_TRY_LIMIT)
     return CASK_TRY_AGAIN;
-  *info = found;
-  *bytes = memory_slice (g_steal_pointer (&whole), offset, length);
+  *bytes = memory_slice (g_steal_pointer (&whole), info->size, offset, length);
   return CASK_TRY_FOUND;
 }
 
@@ -285,10 +289,10 @@ memory_remove (CaskBackend *self, const CaskDigest *digest, gint64 unused_since_
     return FALSE;
   g_autoptr (MemoryBlob) removed = NULL;
   MemoryShard *shard = memory_place_shard_of (self->place, digest);
-  g_mutex_lock (&shard->lock);
+  memory_lock (self->place, shard, TRUE);
   *outcome =
       memory_remove_locked (self->place, shard, digest, unused_since_usec, &removed);
-  g_mutex_unlock (&shard->lock);
+  memory_unlock (shard, NULL);
   return TRUE;
 }
 

@@ -2,6 +2,7 @@
  *
  * test-memory-threads.c: the memory backend's slots from many threads at once. */
 #include "memory-fixture.h"
+#include "memory-private.h"
 
 #define THREADS 16
 
@@ -226,6 +227,99 @@ threads_names (void)
   CU_ASSERT_EQUAL (memory_fixture_used (self), 0);
 }
 
+/* ---- The lock of a shard ---- */
+
+#define LOCK_THREADS (MEMORY_DOORS + 4) /* so that some share one */
+
+typedef struct
+{
+  MemoryPlace *place;
+  MemoryShard *shard;
+  guint one, other; /* by the shard's lock, always the same */
+  gint ready;       /* atomic; who is at the start */
+  gint failures;    /* atomic */
+} LockCase;
+
+/* Long enough for another thread to come in between, if it may. */
+static void
+threads_linger (LockCase *shared)
+{
+  for (guint i = 0; i < 100; i++)
+    g_atomic_int_add (&shared->failures, 0);
+}
+
+static void
+threads_change (LockCase *shared)
+{
+  shared->one++;
+  threads_linger (shared);
+  shared->other++;
+}
+
+static void
+threads_look (LockCase *shared)
+{
+  guint one = shared->one;
+  threads_linger (shared);
+  if (one != shared->other)
+    g_atomic_int_inc (&shared->failures);
+}
+
+static gpointer
+threads_lock (gpointer data)
+{
+  LockCase *shared = data;
+  g_atomic_int_inc (&shared->ready);
+  while (g_atomic_int_get (&shared->ready) < LOCK_THREADS)
+    g_thread_yield ();
+  for (guint i = 0; i < 1600; i++)
+    {
+      gboolean changes = i % 8 == 0;
+      MemoryDoor *door = memory_lock (shared->place, shared->shard, changes);
+      if (changes)
+        threads_change (shared);
+      else
+        threads_look (shared);
+      memory_unlock (shared->shard, door);
+    }
+  return NULL;
+}
+
+static void
+threads_locks (void)
+{
+  g_autoptr (CaskBackend) self = memory_fixture_new ();
+  LockCase shared = { .place = self->place,
+                      .shard = memory_place_shard (self->place, 7) };
+  GThread *threads[LOCK_THREADS];
+  for (guint i = 0; i < LOCK_THREADS; i++)
+    threads[i] = g_thread_new ("test", threads_lock, &shared);
+  for (guint i = 0; i < LOCK_THREADS; i++)
+    g_thread_join (threads[i]);
+  CU_ASSERT_EQUAL (shared.failures, 0);
+  CU_ASSERT_EQUAL (shared.one, LOCK_THREADS * 200);
+}
+
+/* Or among many readers, of whom some always read, nobody would ever write. Where this
+ * fails, it hangs. */
+static void
+threads_lock_others (void)
+{
+  g_autoptr (CaskBackend) self = memory_fixture_new ();
+  MemoryShard *read = memory_place_shard (self->place, 7);
+  MemoryDoor *door = memory_lock (self->place, read, FALSE);
+  for (guint i = 0; i < MEMORY_SHARDS; i++)
+    {
+      MemoryShard *written = memory_place_shard (self->place, i);
+      if (written == read)
+        continue;
+      memory_lock (self->place, written, TRUE);
+      memory_unlock (written, NULL);
+    }
+  CU_ASSERT_PTR_NOT_NULL (door);
+  memory_unlock (read, door);
+}
+
 static const MemoryTest threads_tests[] = {
   { "C65 of 16 writers of one blob one creates it, also where it just fits",
     threads_created_once },
@@ -233,6 +327,8 @@ static const MemoryTest threads_tests[] = {
   { "evict=lru under 8 writers never fails and never exceeds the limit", threads_lru },
   { "C89 a touch that succeeded is not followed by a removal", threads_touch },
   { "a shared name opened and closed by 8 threads", threads_names },
+  { "who reads a shard sees all of a change or nothing of it", threads_locks },
+  { "who reads a shard keeps nobody from writing another", threads_lock_others },
 };
 
 void

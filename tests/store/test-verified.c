@@ -133,6 +133,92 @@ test_corrupt_bounded (void)
   cask_verified_free (verified);
 }
 
+/* ---- Readers beside a writer ---- */
+
+#define N_CROWD 6 /* one more than fit, so that all entries move */
+
+typedef struct
+{
+  CaskVerified *verified;
+  CaskDigest digests[N_CROWD];
+  gint done, n_wrong; /* atomic */
+} CrowdCase;
+
+/* As evenly spread as hashes, but for what they have in common on purpose: their set, and
+ * every two of them the next eight bytes. */
+static void
+crowd_name (CrowdCase *crowd)
+{
+  for (guint i = 0; i < N_CROWD; i++)
+    {
+      guint64 front = (i / 2 + 1) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+      guint64 back = (i + 1) * G_GUINT64_CONSTANT (0xc2b2ae3d27d4eb4f);
+      crowd->digests[i] = digest_at (5, 0);
+      memcpy (crowd->digests[i].bytes + 8, &front, sizeof front);
+      memcpy (crowd->digests[i].bytes + 16, &back, sizeof back);
+    }
+}
+
+/* Digest i is only ever remembered with versions that leave i over when divided by
+ * N_CROWD. */
+static gpointer
+crowd_read (gpointer data)
+{
+  CrowdCase *crowd = data;
+
+  while (!g_atomic_int_get (&crowd->done))
+    for (guint i = 0; i < N_CROWD; i++)
+      for (guint version = 1; version < 3 * N_CROWD; version++)
+        if (version % N_CROWD != i &&
+            cask_verified_knows (crowd->verified, &crowd->digests[i], version))
+          g_atomic_int_inc (&crowd->n_wrong);
+  return NULL;
+}
+
+static void
+test_readers_beside_a_writer (void)
+{
+  CrowdCase crowd = { .verified = cask_verified_new () };
+
+  crowd_name (&crowd);
+  GThread *reader = g_thread_new ("reads", crowd_read, &crowd);
+  for (guint round = 0; round < 30000; round++)
+    for (guint i = 0; i < N_CROWD; i++)
+      {
+        guint64 version = i + N_CROWD * (round % 2 + (i == 0));
+        cask_verified_remember (crowd.verified, &crowd.digests[i], version);
+        if (!cask_verified_knows (crowd.verified, &crowd.digests[i], version))
+          g_atomic_int_inc (&crowd.n_wrong);
+        if (round % 16 == i)
+          cask_verified_mark_corrupt (crowd.verified, &crowd.digests[i]);
+        if (round % 16 == i)
+          cask_verified_clear_corrupt (crowd.verified, &crowd.digests[i]);
+      }
+  g_atomic_int_set (&crowd.done, TRUE);
+  g_thread_join (reader);
+  CU_ASSERT_EQUAL (crowd.n_wrong, 0);
+  cask_verified_free (crowd.verified);
+}
+
+static void
+test_corrupt_is_not_known (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest digest = digest_at (1, 1);
+
+  cask_verified_remember (verified, &digest, 5);
+  cask_verified_mark_corrupt (verified, &digest);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 5));
+  cask_verified_clear_corrupt (verified, &digest);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 5));
+  cask_verified_mark_corrupt (verified, &digest);
+  cask_verified_remember (verified, &digest, 6);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &digest, 6));
+  cask_verified_clear_corrupt (verified, &digest);
+  CU_ASSERT_TRUE (cask_verified_knows (verified, &digest, 6));
+  cask_verified_free (verified);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,6 +229,9 @@ main (int argc, char **argv)
     { "where it is full the oldest goes", test_oldest_goes },
     { "a corrupt mark stays until it is cleared", test_corrupt },
     { "corrupt marks are bounded", test_corrupt_bounded },
+    { "no copy of a corrupt blob is known", test_corrupt_is_not_known },
+    { "readers beside a writer are told of no copy that was not hashed",
+      test_readers_beside_a_writer },
     CU_TEST_INFO_NULL,
   };
   CU_SuiteInfo suites[] = {
