@@ -20,6 +20,7 @@ struct _AsyncOp
   CaskCompletion completion;
   GTask *task; /* owned until it is delivered; owns the operation as its task data */
   gulong cancel_handler;
+  guint n_pending; /* of its context, when it began, this one too */
   AsyncWork work;
   gint *claim; /* (nullable) reset before its callback, which may begin the next one */
 
@@ -63,9 +64,21 @@ void async_op_complete (AsyncOp *op);
  * completes it at once, also where the pool is busy. */
 void async_op_queue (AsyncOp *op, CaskLane *lane, AsyncWork work);
 
+/* Tries to read without blocking. whole: a blob, not a range. Returns: whether the
+ * operation is decided (async-share.c). */
+gboolean async_op_try_read (AsyncOp *op, CaskStore *store, gboolean whole);
+
+/* Leaves a read that is one of many to another thread, which tries it as the caller's
+ * would have. Returns: FALSE where the caller's had better do it. */
+gboolean async_op_share (AsyncOp *op, CaskStore *store, gboolean whole, AsyncWork work);
+
 /* As async_op_queue() in the store's own lane, with a work that is not given up once it
  * was queued. */
 void async_op_queue_certain (AsyncOp *op, CaskLane *lane, AsyncWork work);
+
+/* Leaves an operation whose job runs to another lane. Returns: FALSE where it was
+ * cancelled meanwhile, which decides it. */
+gboolean async_op_pass_on (AsyncOp *op, CaskLane *lane);
 
 /* For `_finish`: the operation where it succeeded, or NULL and its error. (transfer none)
  */

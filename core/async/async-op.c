@@ -67,7 +67,8 @@ async_op_new (gpointer source, gpointer tag, int io_priority, GCancellable *canc
   g_task_set_check_cancellable (op->task, FALSE);
   g_task_set_task_data (op->task, op, async_op_free);
   op->completion.deliver = async_op_deliver;
-  cask_completion_announce (&op->completion, g_task_get_context (op->task), io_priority);
+  op->n_pending = cask_completion_announce (&op->completion,
+                                            g_task_get_context (op->task), io_priority);
   return op;
 }
 
@@ -97,6 +98,13 @@ async_op_run (CaskPoolJob **jobs, guint n)
     }
 }
 
+static void
+async_op_fail_cancelled (AsyncOp *op)
+{
+  op->error =
+      g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the operation was cancelled");
+}
+
 /* In the thread that cancels. */
 static void
 async_op_cancelled (GCancellable *cancellable, gpointer data)
@@ -106,9 +114,19 @@ async_op_cancelled (GCancellable *cancellable, gpointer data)
 
   if (!cask_pool_withdraw (&op->job))
     return;
-  op->error =
-      g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the operation was cancelled");
+  async_op_fail_cancelled (op);
   async_op_complete (op);
+}
+
+gboolean
+async_op_pass_on (AsyncOp *op, CaskLane *lane)
+{
+  op->job.func = async_op_run;
+  op->job.together = FALSE;
+  if (cask_pool_push_on (lane, &op->job, g_task_get_priority (op->task)))
+    return TRUE;
+  async_op_fail_cancelled (op);
+  return FALSE;
 }
 
 void

@@ -27,9 +27,11 @@ static void
 async_read_start (AsyncOp *op, CaskStore *store, gboolean whole, AsyncWork work)
 {
   op->free_result = (GDestroyNotify) g_bytes_unref;
-  if (async_read_is_cancelled (op) ||
-      cask_store_try_get (store, &op->digest, op->offset, op->length, whole,
-                          (GBytes **) &op->result, &op->error))
+  if (async_read_is_cancelled (op))
+    async_op_complete (op);
+  else if (async_op_share (op, store, whole, work))
+    return;
+  else if (async_op_try_read (op, store, whole))
     async_op_complete (op);
   else
     async_op_queue (op, store->lane, work);

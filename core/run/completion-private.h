@@ -20,12 +20,13 @@ struct _CaskCompletion
 
 /* Announces that a completion will be pushed, once, for a context (NULL: the default one)
  * and a source priority. Whoever announces must keep the context alive until the
- * delivery. */
-void cask_completion_announce (CaskCompletion *completion, GMainContext *context,
-                               int priority);
+ * delivery. Returns: how many are announced there and not delivered yet, this one too. */
+guint cask_completion_announce (CaskCompletion *completion, GMainContext *context,
+                                int priority);
 
 /* From any thread. Afterwards the completion belongs to the context's thread. */
 void cask_completion_push (CaskCompletion *completion);
+void cask_completion_push_all (CaskCompletion *const *completions, guint n);
 
 /* How many queues there are, for tests. */
 guint cask_completion_count_queues (void);

@@ -150,10 +150,14 @@ queue_new (GMainContext *context, int priority)
   return queue;
 }
 
-/* Finds the queue and counts one announcement, or NULL. */
-static CaskCompletionQueue *
-table_enter (const CaskCompletionQueue *wanted, CaskCompletionQueue *fresh)
+/* Finds the queue and counts one announcement. Returns: how many that makes; 0 where
+ * there is no queue. */
+static guint
+table_enter (const CaskCompletionQueue *wanted, CaskCompletionQueue *fresh,
+             CaskCompletionQueue **entered)
 {
+  guint n_announced = 0;
+
   g_mutex_lock (&lock);
   if (table == NULL)
     table = g_hash_table_new (queue_hash, queue_equal);
@@ -164,38 +168,40 @@ table_enter (const CaskCompletionQueue *wanted, CaskCompletionQueue *fresh)
       g_hash_table_add (table, g_source_ref (&fresh->source));
     }
   if (queue != NULL)
-    queue->n_announced++;
+    n_announced = ++queue->n_announced;
   g_mutex_unlock (&lock);
-  return queue;
+  *entered = queue;
+  return n_announced;
 }
 
-void
+guint
 cask_completion_announce (CaskCompletion *completion, GMainContext *context, int priority)
 {
   if (context == NULL)
     context = g_main_context_default ();
 
   CaskCompletionQueue wanted = { .context = context, .priority = priority };
-  completion->queue = table_enter (&wanted, NULL);
-  if (completion->queue != NULL)
-    return;
+  guint n_announced = table_enter (&wanted, NULL, &completion->queue);
+  if (n_announced > 0)
+    return n_announced;
 
   CaskCompletionQueue *fresh = queue_new (context, priority);
-  completion->queue = table_enter (&wanted, fresh);
+  n_announced = table_enter (&wanted, fresh, &completion->queue);
   /* Another thread with the same context may have been faster. */
   if (completion->queue == fresh)
     g_source_attach (&fresh->source, context);
   g_source_unref (&fresh->source);
+  return n_announced;
 }
 
-void
-cask_completion_push (CaskCompletion *completion)
+/* Under lock. */
+static void
+queue_append (CaskCompletion *completion)
 {
   CaskCompletionQueue *queue = completion->queue;
+  gboolean was_empty = queue->head == NULL;
 
   completion->next = NULL;
-  g_mutex_lock (&lock);
-  gboolean was_empty = queue->head == NULL;
   *queue->tail = completion;
   queue->tail = &completion->next;
   queue->n_ready++;
@@ -205,6 +211,20 @@ cask_completion_push (CaskCompletion *completion)
   gboolean looks = g_main_depth () > 0 && g_main_context_is_owner (queue->context);
   if (was_empty && !looks)
     g_main_context_wakeup (queue->context);
+}
+
+void
+cask_completion_push (CaskCompletion *completion)
+{
+  cask_completion_push_all (&completion, 1);
+}
+
+void
+cask_completion_push_all (CaskCompletion *const *completions, guint n)
+{
+  g_mutex_lock (&lock);
+  for (guint i = 0; i < n; i++)
+    queue_append (completions[i]);
   g_mutex_unlock (&lock);
 }
 

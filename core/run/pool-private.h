@@ -28,7 +28,8 @@ struct _CaskPoolJob
   GList link; /* in the lane's queue, data: this job */
   int priority;
   gboolean queued;
-  guint epoch; /* of the process that queued it */
+  gboolean unwanted; /* somebody wanted it back when it ran */
+  guint epoch;       /* of the process that queued it */
 };
 
 #define CASK_POOL_MAX_THREADS 256
@@ -39,11 +40,21 @@ CaskLane *cask_lane_new (guint bound);
 CaskLane *cask_lane_ref (CaskLane *lane);
 void cask_lane_unref (CaskLane *lane);
 
+/* How many jobs wait. */
+guint cask_lane_count (CaskLane *lane);
+
 /* Queues a job behind those of the same or a more urgent (smaller) priority. */
 void cask_pool_push (CaskLane *lane, CaskPoolJob *job, int priority);
 
+/* Queues a job that runs, from its func, in another lane. Returns: FALSE where somebody
+ * has tried to withdraw it meanwhile: it is not queued, and still the caller's. */
+gboolean cask_pool_push_on (CaskLane *lane, CaskPoolJob *job, int priority);
+
 /* Takes a job back. Returns: FALSE where it runs, or has run, already. */
 gboolean cask_pool_withdraw (CaskPoolJob *job);
+
+/* How many processors there are, looked up once: GLib reads a file each time. */
+guint cask_pool_count_processors (void);
 
 void cask_pool_after_fork (void);
 

@@ -82,6 +82,15 @@ cask_lane_unref (CaskLane *lane)
   g_free (lane);
 }
 
+guint
+cask_lane_count (CaskLane *lane)
+{
+  g_mutex_lock (&lock);
+  guint count = lane->epoch == epoch ? lane->n_queued : 0;
+  g_mutex_unlock (&lock);
+  return count;
+}
+
 /* Under lock. */
 static void
 lane_update_link (CaskLane *lane)
@@ -277,16 +286,16 @@ lane_adopt (CaskLane *lane)
   lane->bands = g_array_new (FALSE, FALSE, sizeof (PoolBand));
 }
 
-void
-cask_pool_push (CaskLane *lane, CaskPoolJob *job, int priority)
+/* Under lock, which it drops. */
+static void
+pool_push_locked (CaskLane *lane, CaskPoolJob *job, int priority)
 {
   gboolean grow = FALSE;
 
   job->lane = cask_lane_ref (lane);
   job->priority = priority;
   job->link.data = job;
-
-  g_mutex_lock (&lock);
+  job->unwanted = FALSE;
   job->epoch = epoch;
   lane_adopt (lane);
   lane_insert (lane, job);
@@ -311,6 +320,26 @@ cask_pool_push (CaskLane *lane, CaskPoolJob *job, int priority)
     pool_grow ();
 }
 
+void
+cask_pool_push (CaskLane *lane, CaskPoolJob *job, int priority)
+{
+  g_mutex_lock (&lock);
+  pool_push_locked (lane, job, priority);
+}
+
+gboolean
+cask_pool_push_on (CaskLane *lane, CaskPoolJob *job, int priority)
+{
+  g_mutex_lock (&lock);
+  if (job->unwanted)
+    {
+      g_mutex_unlock (&lock);
+      return FALSE;
+    }
+  pool_push_locked (lane, job, priority);
+  return TRUE;
+}
+
 gboolean
 cask_pool_withdraw (CaskPoolJob *job)
 {
@@ -322,11 +351,28 @@ cask_pool_withdraw (CaskPoolJob *job)
       lane_remove (job->lane, job);
       lane_update_link (job->lane);
     }
+  job->unwanted = !withdrawn;
   g_mutex_unlock (&lock);
 
   if (withdrawn)
     cask_lane_unref (job->lane);
   return withdrawn;
+}
+
+guint
+cask_pool_count_processors (void)
+{
+  static gint n_processors; /* atomic */
+  gint n = g_atomic_int_get (&n_processors);
+
+  /* Perhaps twice, but never half: a child forked within g_once_init_enter() would wait
+   * for its end for ever. */
+  if (n == 0)
+    {
+      n = (gint) g_get_num_processors ();
+      g_atomic_int_set (&n_processors, n);
+    }
+  return (guint) n;
 }
 
 void

@@ -71,7 +71,7 @@ spread_weigh_all (const CaskResults *results)
 static guint
 spread_count_parts (CaskStore *store, const CaskResults *results, guint64 weight)
 {
-  guint64 most = MIN (store->threads, g_get_num_processors ());
+  guint64 most = MIN (store->threads, cask_pool_count_processors ());
 
   most = MIN (most, results->n_items);
   return (guint) CLAMP (weight / SPREAD_PART_WEIGHT, 1, MAX (most, 1));

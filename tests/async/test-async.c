@@ -352,6 +352,87 @@ test_close_queued (void)
   TEST_ERROR (after.error, CASK_ERROR, CASK_ERROR_CLOSED, "counting?threads=1: ");
 }
 
+/* ---- Many reads at once ---- */
+
+#define MANY_READS 200
+#define MANY_BIG (2 * CASK_TRY_LIMIT)
+
+/* As if reads of the store had been slow: most of those that follow are left to a helper
+ * (async-share.c), where there are two processors. */
+static void
+many_start (CaskStore *store, const CaskDigest *digest, GCancellable *cancellable,
+            Outcome *outcomes)
+{
+  for (guint i = 0; i < MANY_READS; i++)
+    {
+      g_atomic_int_set (&store->n_slow_tries, G_MAXINT16);
+      cask_store_get_async (store, digest, 0, cancellable, on_get, &outcomes[i]);
+    }
+}
+
+static CaskStore *
+many_open (CaskDigest *digest, gsize size)
+{
+  CaskStore *store = open_store ("memory:?threads=1");
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (size), size);
+
+  cask_digest_of_bytes (bytes, CASK_ALGORITHM_SHA256, digest);
+  if (store != NULL)
+    CU_ASSERT_TRUE (cask_store_put (store, digest, bytes, 0, NULL, NULL, NULL));
+  return store;
+}
+
+static void
+test_many (void)
+{
+  static Outcome outcomes[MANY_READS];
+  CaskDigest digest;
+  Hang hang;
+  g_autoptr (CaskStore) store = many_open (&digest, 100);
+  if (store == NULL)
+    return;
+  hang_begin (&hang, store);
+  many_start (store, &digest, NULL, outcomes);
+  for (guint i = 0; i < MANY_READS; i++)
+    {
+      wait_for (&outcomes[i]);
+      CU_ASSERT_TRUE (outcomes[i].bytes != NULL);
+      outcome_clear (&outcomes[i]);
+    }
+  drain ();
+  for (guint i = 0; i < MANY_READS; i++)
+    CU_ASSERT_EQUAL (outcomes[i].n_done, 0);
+  hang_end (&hang);
+}
+
+/* What no try answers waits for the store's thread, whoever has tried. */
+static void
+test_many_cancelled (void)
+{
+  static Outcome outcomes[MANY_READS];
+  CaskDigest digest;
+  Hang hang;
+  g_autoptr (CaskStore) store = many_open (&digest, MANY_BIG);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  if (store == NULL)
+    return;
+  hang_begin (&hang, store);
+  many_start (store, &digest, cancellable, outcomes);
+  drain ();
+  for (guint i = 0; i < MANY_READS; i++)
+    CU_ASSERT_EQUAL (outcomes[i].n_done, 0);
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < MANY_READS; i++)
+    {
+      wait_for (&outcomes[i]);
+      TEST_ERROR (outcomes[i].error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+    }
+  drain ();
+  for (guint i = 0; i < MANY_READS; i++)
+    CU_ASSERT_EQUAL (outcomes[i].n_done, 1);
+  hang_end (&hang);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -370,10 +451,17 @@ main (int argc, char **argv)
     { "close leaves CLOSED for what is queued", test_close_queued },
     CU_TEST_INFO_NULL,
   };
+  CU_TestInfo many[] = {
+    { "C70 many reads come back, once each, while the lane is hung", test_many },
+    { "S12 many reads that wait are cancelled at once, by whomever they were tried",
+      test_many_cancelled },
+    CU_TEST_INFO_NULL,
+  };
   CU_SuiteInfo suites[] = {
     { .pName = "without a thread", .pTests = threads },
     { .pName = "groups", .pTests = groups },
     { .pName = "giving up", .pTests = giving_up },
+    { .pName = "many at once", .pTests = many },
     CU_SUITE_INFO_NULL,
   };
   return test_main (argc, argv, suites);

@@ -239,6 +239,47 @@ test_push_again (void)
   gate_end (&gate, 2);
 }
 
+static CaskLane *passing_on_to;
+
+/* Number 2 is wanted back when it runs; what goes on from here is at the gate. */
+static void
+passing_run (CaskPoolJob **jobs, guint n)
+{
+  GateJob *job = (GateJob *) (gpointer) jobs[0];
+
+  job->job.func = gate_run;
+  if ((job->name == 2 && cask_pool_withdraw (&job->job)) ||
+      !cask_pool_push_on (passing_on_to, &job->job, 0))
+    {
+      job->name += 10;
+      gate_run (jobs, n);
+    }
+}
+
+static void
+test_pass_on (void)
+{
+  Gate hung, gate;
+  g_autoptr (CaskLane) lane = cask_lane_new (1);
+  g_autoptr (CaskLane) next = cask_lane_new (1);
+
+  gate_init (&hung, FALSE);
+  gate_init (&gate, TRUE);
+  passing_on_to = next;
+  gate_push (&hung, next, 0, 0);
+  for (guint i = 1; i <= 2; i++)
+    {
+      GateJob *job = gate_job_new (&gate, i);
+      job->job.func = passing_run;
+      cask_pool_push (lane, &job->job, 0);
+    }
+  gate_wait (&gate, &gate.n_done, 1);
+  CU_ASSERT_EQUAL (gate.order[0], 12);
+  gate_end (&hung, 1);
+  gate_end (&gate, 2);
+  CU_ASSERT_EQUAL (gate.order[1], 1);
+}
+
 /* The one at the gate runs by itself; n more behind it, of that weight. */
 static void
 gate_group (Gate *gate, CaskLane *lane, guint n, gsize weight)
@@ -438,6 +479,8 @@ main (int argc, char **argv)
     { "a hung lane starves no other", test_hung_lane },
     { "what is queued can be withdrawn, what runs can not", test_withdraw },
     { "a withdrawn job can be pushed again", test_push_again },
+    { "a job that runs goes on in another lane, but not if it is wanted back",
+      test_pass_on },
     { "jobs are taken together up to 64", test_together_by_count },
     { "jobs are taken together up to 32 MiB", test_together_by_weight },
     { "only neighbours of one kind are taken together", test_together_only_alike },
