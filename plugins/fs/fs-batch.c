@@ -68,6 +68,7 @@ fs_batch_init (FsBatch *batch, CaskBackend *self, CaskItem *items, gsize n_items
                       .shards = g_new (guint16, n_items),
                       .taken_fds = fs_batch_take_fds (self),
                       .cancellable = cancellable };
+  fs_shards_give_back (self);
   batch->most_fds = batch->taken_fds;
   fs_batch_sort (batch);
 }

@@ -54,10 +54,11 @@ void
 fs_blob_info (CaskBackend *self, const CaskDigest *digest, const struct stat *st,
               CaskBlobInfo *info)
 {
-  *info = (CaskBlobInfo){ .digest = *digest,
-                          .size = (guint64) st->st_size,
-                          .mtime_usec = fs_time_usec (&st->st_mtim),
-                          .version = fs_notes_version (self, st) };
+  info->digest = *digest;
+  info->size = (guint64) st->st_size;
+  info->mtime_usec = fs_time_usec (&st->st_mtim);
+  info->version = fs_notes_version (self, st);
+  memset (info->reserved, 0, sizeof info->reserved);
 }
 
 /* What no open of a regular file fails with may be due to what stands in the blob's
@@ -98,15 +99,48 @@ fs_blob_look (CaskBackend *self, const FsName *name, FsBlob *blob, GError **erro
   return FS_LOOK_FOUND;
 }
 
-/* fs_blob_open: opens the blob's file; flags: 0, or O_PATH to look at it only. */
-FsLook
-fs_blob_open (CaskBackend *self, const FsName *name, int flags, FsBlob *blob,
-              GError **error)
+static int
+fs_blob_openat (int shard, const FsName *name)
+{
+  int fd;
+  do
+    fd = fs_system->openat (shard, fs_name_leaf (name), FS_BLOB_FLAGS | O_CLOEXEC, 0);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+static FsLook
+fs_blob_open_path (CaskBackend *self, const FsName *name, FsBlob *blob, GError **error)
 {
   fs_blob_clear (blob);
-  blob->fd = fs_root_open (self, name->path,
-                           flags == O_PATH ? O_PATH | O_NOFOLLOW : FS_BLOB_FLAGS);
+  blob->fd = fs_root_open (self, name->path, FS_BLOB_FLAGS);
   return fs_blob_look (self, name, blob, error);
+}
+
+/* acknowledges: whether finding the blob will be said to be a use of it, and so must not
+ * be by a shard that somebody has moved away. */
+static FsLook
+fs_blob_open_kept (CaskBackend *self, const FsName *name, gboolean acknowledges,
+                   FsBlob *blob, GError **error)
+{
+  fs_blob_clear (blob);
+  g_auto (FsShard) shard = { 0 };
+  int kept = fs_shard_use (self, name, TRUE, &shard);
+  if (kept >= 0)
+    blob->fd = fs_blob_openat (kept, name);
+  if (kept >= 0 && blob->fd < 0 && errno == ENOENT &&
+      fs_shard_is_live (self, name, &shard))
+    return FS_LOOK_ABSENT;
+  if (blob->fd < 0 || (acknowledges && !fs_shard_is_in_place (self, name, &shard)))
+    return fs_blob_open_path (self, name, blob, error);
+  return fs_blob_look (self, name, blob, error);
+}
+
+/* fs_blob_open: opens the blob's file. */
+FsLook
+fs_blob_open (CaskBackend *self, const FsName *name, FsBlob *blob, GError **error)
+{
+  return fs_blob_open_kept (self, name, FALSE, blob, error);
 }
 
 /* fs_blob_open_at: the same within the shard that is open already. */
@@ -115,11 +149,30 @@ fs_blob_open_at (CaskBackend *self, int shard, const FsName *name, FsBlob *blob,
                  GError **error)
 {
   fs_blob_clear (blob);
-  do
-    blob->fd =
-        fs_system->openat (shard, fs_name_leaf (name), FS_BLOB_FLAGS | O_CLOEXEC, 0);
-  while (blob->fd < 0 && errno == EINTR);
+  blob->fd = fs_blob_openat (shard, name);
   return fs_blob_look (self, name, blob, error);
+}
+
+/* fs_blob_stat: looks at the blob's file without opening it for reading. */
+FsLook
+fs_blob_stat (CaskBackend *self, const FsName *name, struct stat *st, GError **error)
+{
+  g_auto (FsShard) shard = { 0 };
+  int kept = fs_shard_use (self, name, TRUE, &shard);
+  int code = EAGAIN;
+  if (kept >= 0)
+    code = fs_system->fstatat (kept, fs_name_leaf (name), st, AT_SYMLINK_NOFOLLOW) == 0
+               ? 0
+               : errno;
+  if (code == 0 && S_ISREG (st->st_mode))
+    return FS_LOOK_FOUND;
+  if (code == ENOENT && fs_shard_is_live (self, name, &shard))
+    return FS_LOOK_ABSENT;
+  g_auto (FsBlob) blob = { .fd = -1 };
+  blob.fd = fs_root_open (self, name->path, O_PATH | O_NOFOLLOW);
+  FsLook look = fs_blob_look (self, name, &blob, error);
+  *st = blob.st;
+  return look;
 }
 
 static FsLook
@@ -291,7 +344,9 @@ static FsUse
 fs_blob_use_once (CaskBackend *self, const FsName *name, guint64 size, FsBlob *blob,
                   GCancellable *cancellable, GError **error)
 {
-  FsLook look = fs_blob_open (self, name, 0, blob, error);
+  FsLook look = fs_sync_is_promised (self)
+                    ? fs_blob_open_path (self, name, blob, error)
+                    : fs_blob_open_kept (self, name, TRUE, blob, error);
   if (look != FS_LOOK_FOUND)
     return look == FS_LOOK_ABSENT ? FS_USE_ABSENT : FS_USE_FAILED;
   if ((size != CASK_UNKNOWN && (guint64) blob->st.st_size != size) ||

@@ -41,7 +41,7 @@ fs_handle_find (CaskBackend *self, const CaskDigest *digest, const FsName *name,
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FS_LOOK_FAILED;
-  FsLook look = fs_blob_open (self, name, 0, file, error);
+  FsLook look = fs_blob_open (self, name, file, error);
   if (look == FS_LOOK_ABSENT)
     fs_condemn_fail_absent (self, digest, error);
   return look;

@@ -22,6 +22,7 @@ fs_patience_begin (FsPatience *patience)
   g_atomic_int_inc (&limit->waiters);
   patience->seen = limit->finished;
   g_mutex_unlock (&limit->lock);
+  fs_shards_give_back (patience->self);
 }
 
 /* Returns: whether some operation has ended since the last look. */

@@ -67,6 +67,10 @@ fs_notes_find (CaskBackend *self, const struct stat *st, FsNote *found)
 {
   guint slot = fs_notes_slot (st);
   GMutex *lock = &self->notes.locks[slot % FS_NOTE_LOCKS];
+  /* Of most inodes there is none; that takes no lock. */
+  if (__atomic_load_n (&self->notes.slots[slot].inode, __ATOMIC_ACQUIRE) !=
+      (guint64) st->st_ino)
+    return FALSE;
   g_mutex_lock (lock);
   *found = self->notes.slots[slot];
   g_mutex_unlock (lock);
@@ -88,8 +92,14 @@ fs_notes_set (CaskBackend *self, const struct stat *st, guint64 version,
                   .modified_nsec = fs_notes_nsec (&st->st_mtim),
                   .version = version,
                   .is_durable = (guint64) is_durable };
+  FsNote *kept = &self->notes.slots[slot];
   g_mutex_lock (lock);
-  self->notes.slots[slot] = note;
+  kept->device = note.device;
+  __atomic_store_n (&kept->inode, note.inode, __ATOMIC_RELEASE);
+  kept->changed_nsec = note.changed_nsec;
+  kept->modified_nsec = note.modified_nsec;
+  kept->version = note.version;
+  kept->is_durable = note.is_durable;
   g_mutex_unlock (lock);
 }
 

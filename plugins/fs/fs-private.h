@@ -10,9 +10,9 @@
  * - Nothing below the root is opened through a symlink.
  * - No slot holds a descriptor while it waits for descriptors.
  *
- * Locks: FsLimit.lock, FsTemps.lock, FsGroup.lock, FsKnown.lock and the locks of FsNotes
- * are leaves: none is held while another is taken. Only FsTemps.lock is held across I/O,
- * once, while the store makes its temporary directory. */
+ * Locks: FsLimit.lock, FsTemps.lock, FsGroup.lock, FsKnown.lock, FsShardSlot.lock and the
+ * locks of FsNotes are leaves: none is held while another is taken. Only FsTemps.lock is
+ * held across I/O, once, while the store makes its temporary directory. */
 #pragma once
 
 #include <sys/stat.h>
@@ -117,6 +117,37 @@ gboolean fs_patience_again (FsPatience *patience, GCancellable *cancellable,
                             GError **failure);
 gboolean fs_patience_none (GError *failure, GError **error);
 gboolean fs_patience_end (FsPatience *patience, GError *failure, GError **error);
+
+/* ---- fs-shard.c: shards that are kept open ---- */
+
+typedef struct _FsKept FsKept;
+
+typedef struct
+{
+  GMutex lock;
+  FsKept *kept;      /* by lock; (nullable) */
+  gint64 since_msec; /* by lock: when the window began */
+  guint n_uses;      /* by lock: in this window */
+} FsShardSlot;
+
+/* FsShard: a kept shard, for as long as one operation uses it. */
+typedef struct
+{
+  FsKept *kept; /* (nullable) */
+} FsShard;
+
+int fs_shard_use (CaskBackend *self, const FsName *name, gboolean may_wait,
+                  FsShard *shard);
+int fs_shard_use_in_place (CaskBackend *self, const FsName *name, FsShard *shard);
+gboolean fs_shard_is_live (CaskBackend *self, const FsName *name, const FsShard *shard);
+gboolean fs_shard_is_in_place (CaskBackend *self, const FsName *name,
+                               const FsShard *shard);
+void fs_shard_clear (FsShard *shard);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FsShard, fs_shard_clear)
+
+void fs_shards_give_back (CaskBackend *self);
+void fs_shards_init (CaskBackend *self);
+void fs_shards_clear (CaskBackend *self);
 
 /* ---- fs-notes.c: what this store knows of single inodes ---- */
 
@@ -268,6 +299,7 @@ struct _CaskBackend
   gint quarantine_failed; /* an fsync of where that is kept did */
   gint batch_fds;         /* atomic: what batches may hold now, all together */
   FsLimit limit;
+  FsShardSlot shards[FS_NAME_SHARDS];
   FsNotes notes;
   FsGroup group;
   FsKnown known;
@@ -289,6 +321,7 @@ gboolean fs_root_attach (CaskBackend *self, const char *location, gboolean creat
                          GError **error);
 int fs_root_open (CaskBackend *self, const char *path, int flags);
 int fs_root_open_cached (CaskBackend *self, const char *path, int flags);
+int fs_root_openat_cached (CaskBackend *self, int shard, const char *leaf, int flags);
 gboolean fs_root_is_gone (CaskBackend *self);
 gboolean fs_root_check_writable (CaskBackend *self, GError **error);
 int fs_root_make_directory (CaskBackend *self, const FsName *name);
@@ -299,6 +332,8 @@ gboolean fs_layout_check (CaskBackend *self, GError **error);
 
 /* ---- fs-blob.c: a blob's file, found, looked at, locked and renewed ---- */
 
+/* An initialiser for all of it would clear st, which takes as long as a lock: on the way
+ * of every get it is fd alone that is set, to -1, in the line below the declaration. */
 typedef struct
 {
   int fd;
@@ -341,7 +376,8 @@ gint64 fs_time_now_usec (void);
 int fs_time_renew (int fd, struct timespec *set);
 void fs_blob_info (CaskBackend *self, const CaskDigest *digest, const struct stat *st,
                    CaskBlobInfo *info);
-FsLook fs_blob_open (CaskBackend *self, const FsName *name, int flags, FsBlob *blob,
+FsLook fs_blob_open (CaskBackend *self, const FsName *name, FsBlob *blob, GError **error);
+FsLook fs_blob_stat (CaskBackend *self, const FsName *name, struct stat *st,
                      GError **error);
 FsLook fs_blob_open_at (CaskBackend *self, int shard, const FsName *name, FsBlob *blob,
                         GError **error);

@@ -135,8 +135,9 @@ fs_read_once (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint
 {
   FsName name;
   fs_name_set (&name, self->layout, digest);
-  g_auto (FsBlob) blob = { .fd = -1 };
-  FsLook look = fs_blob_open (self, &name, 0, &blob, error);
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
+  FsLook look = fs_blob_open (self, &name, &blob, error);
   if (look == FS_LOOK_ABSENT)
     fs_condemn_fail_absent (self, digest, error);
   if (look != FS_LOOK_FOUND)
@@ -202,20 +203,17 @@ fs_read_stat_once (CaskBackend *self, const CaskDigest *digest, guint32 flags,
 {
   FsName name;
   fs_name_set (&name, self->layout, digest);
-  g_auto (FsBlob) blob = { .fd = -1 };
-  if (flags & CASK_STAT_FRESHEN)
-    {
-      if (!fs_read_touch (self, &name, &blob, cancellable, error))
-        return FALSE;
-    }
-  else
-    {
-      FsLook look = fs_blob_open (self, &name, O_PATH, &blob, error);
-      if (look == FS_LOOK_ABSENT)
-        g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
-      if (look != FS_LOOK_FOUND)
-        return FALSE;
-    }
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
+  FsLook look = FS_LOOK_FOUND;
+  if (!(flags & CASK_STAT_FRESHEN))
+    look = fs_blob_stat (self, &name, &blob.st, error);
+  else if (!fs_read_touch (self, &name, &blob, cancellable, error))
+    return FALSE;
+  if (look == FS_LOOK_ABSENT)
+    g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
+  if (look != FS_LOOK_FOUND)
+    return FALSE;
   fs_blob_info (self, digest, &blob.st, info);
   return TRUE;
 }
@@ -242,9 +240,19 @@ fs_read_try_open (CaskBackend *self, const CaskDigest *digest, int flags, FsBlob
     return CASK_TRY_AGAIN;
   FsName name;
   fs_name_set (&name, self->layout, digest);
-  blob->fd = fs_root_open_cached (self, name.path, flags | O_NOFOLLOW);
+  g_auto (FsShard) shard = { 0 };
+  int kept = fs_shard_use (self, &name, FALSE, &shard);
+  blob->fd = kept >= 0 ? fs_root_openat_cached (self, kept, fs_name_leaf (&name),
+                                                flags | O_NOFOLLOW)
+                       : fs_root_open_cached (self, name.path, flags | O_NOFOLLOW);
+  if (blob->fd < 0 && errno == ENOENT)
+    {
+      gboolean is_certain =
+          kept >= 0 ? fs_shard_is_live (self, &name, &shard) : !fs_root_is_gone (self);
+      return is_certain ? CASK_TRY_ABSENT : CASK_TRY_AGAIN;
+    }
   if (blob->fd < 0)
-    return errno == ENOENT && !fs_root_is_gone (self) ? CASK_TRY_ABSENT : CASK_TRY_AGAIN;
+    return CASK_TRY_AGAIN;
   if (fs_system->fstat (blob->fd, &blob->st) != 0 || !S_ISREG (blob->st.st_mode) ||
       blob->st.st_nlink == 0)
     return CASK_TRY_AGAIN;
@@ -256,7 +264,8 @@ fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
             guint32 flags, GBytes **bytes, CaskBlobInfo *info)
 {
   (void) flags;
-  g_auto (FsBlob) blob = { .fd = -1 };
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
   CaskTry found =
       fs_read_try_open (self, digest, O_RDONLY | O_NONBLOCK | O_NOCTTY, &blob);
   /* Why it is absent takes a look at the disk. */
@@ -289,7 +298,8 @@ fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
 CaskTry
 fs_try_stat (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info)
 {
-  g_auto (FsBlob) blob = { .fd = -1 };
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
   CaskTry found = fs_read_try_open (self, digest, O_PATH, &blob);
   if (found == CASK_TRY_FOUND)
     fs_blob_info (self, digest, &blob.st, info);

@@ -61,7 +61,8 @@ fs_remove_at (CaskBackend *self, const FsName *name, int shard, gint64 unused_si
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FS_REMOVE_FAILED;
-  g_auto (FsBlob) blob = { .fd = -1 };
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
   FsLook look = fs_blob_open_at (self, shard, name, &blob, error);
   if (look != FS_LOOK_FOUND)
     return look == FS_LOOK_ABSENT ? FS_REMOVE_ABSENT : FS_REMOVE_FAILED;
@@ -83,18 +84,34 @@ fs_remove_at (CaskBackend *self, const FsName *name, int shard, gint64 unused_si
 }
 
 static FsRemove
+fs_remove_in (CaskBackend *self, const FsName *name, int shard, gint64 unused_since_usec,
+              GCancellable *cancellable, GError **error)
+{
+  FsRemove done;
+  do
+    done = fs_remove_at (self, name, shard, unused_since_usec, cancellable, error);
+  while (done == FS_REMOVE_AGAIN);
+  return done;
+}
+
+static FsRemove
 fs_remove_once (CaskBackend *self, const FsName *name, gint64 unused_since_usec,
                 GCancellable *cancellable, GError **error)
 {
+  g_auto (FsShard) use = { 0 };
+  int kept = fs_sync_is_promised (self) ? -1 : fs_shard_use_in_place (self, name, &use);
+  FsRemove done = FS_REMOVE_ABSENT;
+  if (kept >= 0)
+    done = fs_remove_in (self, name, kept, unused_since_usec, cancellable, error);
+  if (kept >= 0 && (done != FS_REMOVE_ABSENT || fs_shard_is_live (self, name, &use)))
+    return done;
   g_auto (FsFd) shard = fs_root_open (self, name->directory, O_RDONLY | O_DIRECTORY);
   if (shard < 0 && errno != ENOENT)
     return fs_fail_path (self, errno, "open", name->directory, error), FS_REMOVE_FAILED;
-  FsRemove done = FS_REMOVE_AGAIN;
-  if (shard < 0)
-    done = fs_root_is_gone (self) ? (fs_fail_gone (error), FS_REMOVE_FAILED)
-                                  : FS_REMOVE_ABSENT;
-  while (done == FS_REMOVE_AGAIN)
-    done = fs_remove_at (self, name, shard, unused_since_usec, cancellable, error);
+  if (shard >= 0)
+    done = fs_remove_in (self, name, shard, unused_since_usec, cancellable, error);
+  else if (fs_root_is_gone (self))
+    return fs_fail_gone (error), FS_REMOVE_FAILED;
   if (!fs_sync_is_promised (self))
     return done;
   /* What was absent may be so by a removal that is not durable yet. */

@@ -45,7 +45,11 @@ static FsPublish
 fs_write_store (CaskBackend *self, const FsName *name, GBytes *bytes, gboolean over,
                 GCancellable *cancellable, GError **error)
 {
-  g_auto (FsFd) shard = fs_write_open_shard (self, name, error);
+  g_auto (FsShard) kept = { 0 };
+  g_auto (FsFd) opened = -1;
+  int shard = fs_sync_is_promised (self) ? -1 : fs_shard_use_in_place (self, name, &kept);
+  if (shard < 0)
+    shard = opened = fs_write_open_shard (self, name, error);
   if (shard < 0)
     return FS_PUBLISH_FAILED;
   FsPublish done = over ? fs_publish_over (self, shard, name, bytes, cancellable, error)
@@ -63,12 +67,13 @@ FsUse
 fs_write_look (CaskBackend *self, const FsName *name, guint64 size, guint32 flags,
                GCancellable *cancellable, GError **error)
 {
-  g_auto (FsBlob) blob = { .fd = -1 };
+  g_auto (FsBlob) blob;
+  blob.fd = -1;
   if (flags & CASK_PUT_REPLACE)
     {
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FS_USE_FAILED;
-      FsLook look = fs_blob_open (self, name, O_PATH, &blob, error);
+      FsLook look = fs_blob_stat (self, name, &blob.st, error);
       if (look == FS_LOOK_FAILED)
         return FS_USE_FAILED;
       return look == FS_LOOK_ABSENT ? FS_USE_ABSENT : FS_USE_UNFIT;

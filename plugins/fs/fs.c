@@ -74,6 +74,7 @@ fs_init (CaskBackend *self, const CaskOpenArgs *args)
   for (guint i = 0; i < FS_NOTE_LOCKS; i++)
     g_mutex_init (&self->notes.locks[i]);
   self->notes.slots = g_new0 (FsNote, FS_NOTES);
+  fs_shards_init (self);
   fs_group_init (&self->group);
   g_mutex_init (&self->known.lock);
   self->known.failed = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
@@ -86,6 +87,7 @@ static void
 fs_close (CaskBackend *self)
 {
   fs_temps_close (self);
+  fs_shards_clear (self);
   fs_fd_close (self->root);
   g_mutex_clear (&self->temps.lock);
   g_hash_table_unref (self->known.failed);

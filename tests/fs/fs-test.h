@@ -106,9 +106,10 @@ void fs_in_child (const char *name, FsBody body, const char *root);
     }                                                                                    \
   while (0)
 
-/* ---- test-fs-tree.c: the second suite of fs-ops ---- */
+/* ---- test-fs-tree.c, test-fs-shard.c: further suites of fs-ops ---- */
 
 extern CU_TestInfo fs_tree_tests[];
+extern CU_TestInfo fs_shard_tests[];
 
 /* ---- test-fs-odd.c: the second suite of fs-faults ---- */
 

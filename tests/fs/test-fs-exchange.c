@@ -25,7 +25,24 @@ typedef struct
   guint n_exchanges, n_good, n_bad;
 } Exchange;
 
-/* A removal may take the link away: it is only a name. */
+static gboolean
+exchange_is_link (const char *path)
+{
+  struct stat st;
+  return lstat (path, &st) == 0 && S_ISLNK (st.st_mode);
+}
+
+/* A removal may take the link away: it is only a name. What is put next then stands on
+ * the one side and what was there before on the other, and nobody meets a link again. */
+static void
+exchange_mend (const Exchange *exchange)
+{
+  if (exchange_is_link (exchange->inside) || exchange_is_link (exchange->link))
+    return;
+  (void) !unlink (exchange->link);
+  (void) !symlink (exchange->bait, exchange->link);
+}
+
 static gpointer
 exchange_run (gpointer data)
 {
@@ -37,8 +54,11 @@ exchange_run (gpointer data)
         exchange->n_exchanges++;
       else if (symlink (exchange->bait, exchange->link) == 0)
         continue;
+      if (exchange->n_exchanges % 3 != 0)
+        continue;
+      exchange_mend (exchange);
       /* Rests now on the one side and now on the other, for the user to meet both. */
-      for (guint i = 0; i < 100 && exchange->n_exchanges % 3 == 0; i++)
+      for (guint i = 0; i < 100; i++)
         (void) !access (exchange->link, F_OK);
     }
   return NULL;
@@ -81,11 +101,11 @@ exchange_end (Exchange *exchange)
   fs_scratch_free (exchange->base);
 }
 
-/* On a busy machine one side may be all that was met yet. */
+/* On a busy machine one side may be all that was met yet; but the other comes. */
 static gboolean
-exchange_goes_on (const Exchange *exchange, guint is_enough)
+exchange_goes_on (const Exchange *exchange)
 {
-  return is_enough == 0 && (exchange->n_good == 0 || exchange->n_bad == 0);
+  return exchange->n_good == 0 || exchange->n_bad == 0;
 }
 
 static void
@@ -108,8 +128,7 @@ exchange_race (const char *within, gboolean is_blob, gboolean reopens, const Pla
   g_autofree char *before = fs_place_fingerprint (exchange.outside);
   GThread *thread = g_thread_new ("exchange", exchange_run, &exchange);
   guint tries = g_getenv ("CASK_TEST_LONG") != NULL ? 1000000 : EXCHANGE_TRIES;
-  for (guint i = 0;
-       begun && (i < tries || exchange_goes_on (&exchange, i / (100 * tries))); i++)
+  for (guint i = 0; begun && (i < tries || exchange_goes_on (&exchange)); i++)
     {
       /* What a store has opened once, it keeps. */
       if (reopens)
@@ -188,8 +207,7 @@ test_exchange_quarantine (void)
   g_autofree char *before = fs_place_fingerprint (exchange.outside);
   GThread *thread = g_thread_new ("exchange", exchange_run, &exchange);
   guint rounds = g_getenv ("CASK_TEST_LONG") != NULL ? 1000000 / EXCHANGE_BLOBS : 1;
-  for (guint round = 0; round < rounds || exchange_goes_on (&exchange, round / 100);
-       round++)
+  for (guint round = 0; round < rounds || exchange_goes_on (&exchange); round++)
     {
       for (guint i = 0; i < EXCHANGE_BLOBS; i++)
         {

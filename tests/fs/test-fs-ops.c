@@ -383,6 +383,7 @@ main (int argc, char **argv)
 {
   CU_SuiteInfo suites[] = { { "fs: operations", NULL, NULL, NULL, NULL, tests },
                             { "fs: tree", NULL, NULL, NULL, NULL, fs_tree_tests },
+                            { "fs: kept shards", NULL, NULL, NULL, NULL, fs_shard_tests },
                             CU_SUITE_INFO_NULL };
   return test_main (argc, argv, suites);
 }
