@@ -6,13 +6,29 @@
  * copied by nobody. It is the caller's and is not closed. */
 #include "upload-private.h"
 
+/* As g_input_stream_read(), but that whoever fails has an error. */
+static gssize
+pump_read (GInputStream *source, guint8 *place, gsize room, GCancellable *cancellable,
+           GError **error)
+{
+  GError *failure = NULL;
+  gssize n = g_input_stream_read (source, place, room, cancellable, &failure);
+
+  if (n < 0 && failure == NULL)
+    g_set_error_literal (error, CASK_ERROR, CASK_ERROR_IO,
+                         "upload: the stream failed and did not say why");
+  else if (failure != NULL)
+    g_propagate_error (error, failure);
+  return n;
+}
+
 /* The stream may be longer than was announced: one more byte tells. */
 static gboolean
 pump_check_end (CaskUploadEngine *engine, GInputStream *source, GCancellable *cancellable,
                 GError **error)
 {
   guint8 byte;
-  gssize n = g_input_stream_read (source, &byte, 1, cancellable, error);
+  gssize n = pump_read (source, &byte, 1, cancellable, error);
 
   if (n > 0)
     cask_upload_engine_fail_longer (engine, error);
@@ -38,7 +54,7 @@ cask_upload_engine_pump (CaskUploadEngine *engine, GInputStream *source,
             return -1;
           break;
         }
-      n = g_input_stream_read (source, place, room, cancellable, error);
+      n = pump_read (source, place, room, cancellable, error);
       if (n < 0)
         return -1;
       if (!cask_upload_engine_advance (engine, (gsize) n, error))

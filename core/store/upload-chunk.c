@@ -4,11 +4,13 @@
  *
  * Small writes gather in a chunk. Full ones are hashed on a thread of the pool while the
  * writer hands them to the backend and fills the next: hashing and writing a large blob
- * keep two cores busy. The writer waits only where the hash falls behind, or where it
+ * keep two cores busy. Under a main loop, where who fills must not write, full chunks are
+ * set aside for who does. The writer waits only where the hash falls behind, or where it
  * needs the outcome; and where no thread has begun by then, it hashes by itself. So it
  * never waits for a thread to become free, of which there may be none but its own.
  *
- * Locks: `lock` guards what is to be hashed; the pool's lock is never taken under it. */
+ * Locks: `lock` guards what is aside and what is to be hashed; the pool's lock is never
+ * taken under it. */
 #include "upload-private.h"
 
 #include "completion-private.h"
@@ -18,14 +20,25 @@
 /* Waking a thread costs as much as hashing some tens of KiB. */
 #define CHUNK_OVERLAP (64 * 1024)
 
-/* All uploads of the process share the processors, not a store's bound. */
+/* A writer that has to wait sleeps until no more than this is left to hash: to be woken
+ * for every chunk costs the hash more than the wait does, and what is left outlasts the
+ * waking. */
+#define CHUNK_CUSHION 2
+
+/* All uploads of the process share the processors, not a store's bound. Whoever forks
+ * meanwhile leaves nothing half done to its child. */
 static CaskLane *
 chunk_lane (void)
 {
-  static CaskLane *lane;
+  static _Atomic (CaskLane *) shared;
+  CaskLane *lane = atomic_load (&shared);
 
-  if (g_once_init_enter (&lane))
-    g_once_init_leave (&lane, cask_lane_new (g_get_num_processors ()));
+  if (G_LIKELY (lane != NULL))
+    return lane;
+  CaskLane *fresh = cask_lane_new (cask_pool_count_processors ());
+  if (atomic_compare_exchange_strong (&shared, &lane, fresh))
+    return fresh;
+  cask_lane_unref (fresh);
   return lane;
 }
 
@@ -40,6 +53,22 @@ chunk_hash (CaskUploadChunk *chunk, GBytes *bytes)
       cask_hasher_update (chunk->state->hashers[i], data, size);
 }
 
+/* Under lock. Whether so much is still to be hashed that the writer waits on. */
+static gboolean
+chunk_is_behind (const CaskUploadChunk *chunk)
+{
+  return chunk->n_hashing > chunk->n_awaited ||
+         (chunk->n_awaited == 0 && chunk->is_queued);
+}
+
+/* Under lock. To signal is a system call whether or not anybody waits. */
+static void
+chunk_tell (CaskUploadChunk *chunk)
+{
+  if (chunk->is_awaited && !chunk_is_behind (chunk))
+    g_cond_signal (&chunk->progress);
+}
+
 /* The oldest of those that are to be hashed stays in its place while it is. Returns:
  * FALSE where there is none, and the job is over. */
 static gboolean
@@ -49,7 +78,7 @@ chunk_run_next (CaskUploadChunk *chunk)
   chunk->is_queued = chunk->n_hashing > 0;
   GBytes *bytes = chunk->is_queued ? chunk->hashing[chunk->first] : NULL;
   if (bytes == NULL)
-    g_cond_signal (&chunk->progress);
+    chunk_tell (chunk);
   g_mutex_unlock (&chunk->lock);
   if (bytes == NULL)
     return FALSE;
@@ -58,7 +87,7 @@ chunk_run_next (CaskUploadChunk *chunk)
   g_mutex_lock (&chunk->lock);
   chunk->first = (chunk->first + 1) % CASK_UPLOAD_HASHING;
   chunk->n_hashing--;
-  g_cond_signal (&chunk->progress);
+  chunk_tell (chunk);
   g_mutex_unlock (&chunk->lock);
   g_bytes_unref (bytes);
   return TRUE;
@@ -83,8 +112,11 @@ chunk_wait (CaskUploadChunk *chunk, guint n_left)
   if (cask_pool_withdraw (job))
     chunk_run (&job, 1);
   g_mutex_lock (&chunk->lock);
-  while (chunk->n_hashing > n_left || (n_left == 0 && chunk->is_queued))
+  chunk->n_awaited = n_left;
+  chunk->is_awaited = TRUE;
+  while (chunk_is_behind (chunk))
     g_cond_wait (&chunk->progress, &chunk->lock);
+  chunk->is_awaited = FALSE;
   g_mutex_unlock (&chunk->lock);
 }
 
@@ -119,10 +151,32 @@ cask_upload_chunk_init (CaskUploadChunk *chunk, CaskUploadState *state)
   g_cond_init (&chunk->progress);
 }
 
+/* Nobody will ask for the hash any more: no more than what is being hashed is waited for,
+ * perhaps in a main loop. */
+static void
+chunk_give_up_hash (CaskUploadChunk *chunk)
+{
+  gboolean is_withdrawn = cask_pool_withdraw (&chunk->job);
+
+  g_mutex_lock (&chunk->lock);
+  guint n_left = is_withdrawn ? 0 : MIN (chunk->n_hashing, 1);
+  while (chunk->n_hashing > n_left)
+    {
+      chunk->n_hashing--;
+      g_bytes_unref (
+          chunk->hashing[(chunk->first + chunk->n_hashing) % CASK_UPLOAD_HASHING]);
+    }
+  chunk->is_queued &= !is_withdrawn;
+  g_mutex_unlock (&chunk->lock);
+}
+
 void
 cask_upload_chunk_clear (CaskUploadChunk *chunk)
 {
+  chunk_give_up_hash (chunk);
   cask_upload_chunk_wait (chunk);
+  for (guint i = 0; i < chunk->n_aside; i++)
+    g_bytes_unref (chunk->aside[i]);
   g_free (chunk->data);
   g_mutex_clear (&chunk->lock);
   g_cond_clear (&chunk->progress);
@@ -133,23 +187,38 @@ static gsize
 chunk_next_capacity (const CaskUploadChunk *chunk)
 {
   guint64 expected = chunk->state->expected_size;
-  gsize capacity = MAX (2 * chunk->capacity, CHUNK_START);
+  gsize capacity = MAX (4 * chunk->capacity, CHUNK_START);
 
-  if (chunk->state->offset > 0)
+  if (chunk->has_filled)
     return CASK_UPLOAD_CHUNK;
   if (chunk->capacity == 0 && expected != CASK_UNKNOWN)
     capacity = (gsize) CLAMP (expected, 1, CASK_UPLOAD_CHUNK);
   return MIN (capacity, (gsize) CASK_UPLOAD_CHUNK);
 }
 
+static void
+chunk_grow (CaskUploadChunk *chunk)
+{
+  gsize capacity = chunk_next_capacity (chunk);
+
+  if (capacity < CASK_UPLOAD_CHUNK)
+    chunk->data = g_realloc (chunk->data, capacity);
+  else
+    {
+      guint8 *buffer = cask_upload_buffer_new ();
+      if (chunk->size > 0)
+        memcpy (buffer, chunk->data, chunk->size);
+      g_free (chunk->data);
+      chunk->data = buffer;
+    }
+  chunk->capacity = capacity;
+}
+
 guint8 *
 cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room)
 {
   if (chunk->size == chunk->capacity && chunk->capacity < CASK_UPLOAD_CHUNK)
-    {
-      chunk->capacity = chunk_next_capacity (chunk);
-      chunk->data = g_realloc (chunk->data, chunk->capacity);
-    }
+    chunk_grow (chunk);
   *room = chunk->capacity - chunk->size;
   return chunk->data + chunk->size;
 }
@@ -157,28 +226,90 @@ cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room)
 static gboolean
 chunk_is_worth_a_thread (gsize size)
 {
-  return size >= CHUNK_OVERLAP && g_get_num_processors () > 1;
+  return size >= CHUNK_OVERLAP && cask_pool_count_processors () > 1;
 }
 
-GBytes *
-cask_upload_chunk_take (CaskUploadChunk *chunk)
+static void
+chunk_begin_hash (CaskUploadChunk *chunk, GBytes *bytes)
 {
-  gsize size = chunk->size;
-  GBytes *bytes = g_bytes_new_take (g_steal_pointer (&chunk->data), size);
+  gsize size = g_bytes_get_size (bytes);
 
-  chunk->size = 0;
-  chunk->capacity = 0;
   chunk->state->offset += size;
   if (!chunk_is_worth_a_thread (size))
     {
       chunk_wait (chunk, 0);
       chunk_hash (chunk, bytes);
-      return bytes;
+      return;
     }
   if (chunk_is_full (chunk))
-    chunk_wait (chunk, CASK_UPLOAD_HASHING - 1);
+    chunk_wait (chunk, CHUNK_CUSHION);
   if (chunk_append (chunk, bytes))
     cask_pool_push (chunk_lane (), &chunk->job, G_PRIORITY_DEFAULT);
+}
+
+/* What is gathered, as bytes. */
+static GBytes *
+chunk_seal (CaskUploadChunk *chunk)
+{
+  gsize size = chunk->size;
+  guint8 *data = g_steal_pointer (&chunk->data);
+  GDestroyNotify done =
+      chunk->capacity == CASK_UPLOAD_CHUNK ? cask_upload_buffer_free : g_free;
+
+  chunk->has_filled |= size == CASK_UPLOAD_CHUNK;
+  chunk->size = 0;
+  chunk->capacity = 0;
+  return g_bytes_new_with_free_func (data, size, done, data);
+}
+
+gboolean
+cask_upload_chunk_set_aside (CaskUploadChunk *chunk)
+{
+  if (chunk->size < CASK_UPLOAD_CHUNK)
+    return TRUE;
+  g_mutex_lock (&chunk->lock);
+  gboolean has_place = chunk->n_aside < CASK_UPLOAD_ASIDE;
+  if (has_place)
+    chunk->aside[chunk->n_aside++] = chunk_seal (chunk);
+  g_mutex_unlock (&chunk->lock);
+  return has_place;
+}
+
+gboolean
+cask_upload_chunk_has_aside (CaskUploadChunk *chunk)
+{
+  g_mutex_lock (&chunk->lock);
+  gboolean has_aside = chunk->n_aside > 0;
+  g_mutex_unlock (&chunk->lock);
+  return has_aside;
+}
+
+/* Returns: NULL where nothing is aside. */
+static GBytes *
+chunk_take_aside (CaskUploadChunk *chunk)
+{
+  GBytes *bytes = NULL;
+
+  g_mutex_lock (&chunk->lock);
+  if (chunk->n_aside > 0)
+    {
+      bytes = chunk->aside[0];
+      chunk->n_aside--;
+      memmove (&chunk->aside[0], &chunk->aside[1], chunk->n_aside * sizeof bytes);
+    }
+  g_mutex_unlock (&chunk->lock);
+  return bytes;
+}
+
+GBytes *
+cask_upload_chunk_take (CaskUploadChunk *chunk, gboolean all)
+{
+  GBytes *bytes = chunk_take_aside (chunk);
+
+  if (bytes == NULL && all && chunk->size > 0)
+    bytes = chunk_seal (chunk);
+  if (bytes != NULL)
+    chunk_begin_hash (chunk, bytes);
   return bytes;
 }
 

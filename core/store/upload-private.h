@@ -12,10 +12,12 @@
 
 #include <cask/cask-upload.h>
 
-/* What is written gathers in chunks of this size. Of an upload, one is being filled and
- * so many at most are being hashed: that is all of it that is in memory. */
+/* What is written gathers in chunks of this size. Of an upload, one is being filled, so
+ * many at most are full and wait to be handed on, one is being handed on, and so many are
+ * being hashed: that is all of it that is in memory. */
 #define CASK_UPLOAD_CHUNK (256 * 1024)
-#define CASK_UPLOAD_HASHING 3
+#define CASK_UPLOAD_ASIDE 3
+#define CASK_UPLOAD_HASHING 7
 
 /* ---- upload-state.c: what is known of an upload, and kept with a saved one ---- */
 
@@ -40,6 +42,11 @@ GBytes *cask_upload_state_save (const CaskUploadState *state);
 /* Errors: CORRUPT; UNSUPPORTED where another version of Cask has written it. */
 gboolean cask_upload_state_load (CaskUploadState *state, GBytes *bytes, GError **error);
 
+/* ---- upload-buffer.c: memory for a chunk ---- */
+
+guint8 *cask_upload_buffer_new (void);
+void cask_upload_buffer_free (gpointer buffer);
+
 /* ---- upload-chunk.c: gathered, hashed and handed on ---- */
 
 typedef struct
@@ -50,17 +57,27 @@ typedef struct
   GCond progress;
   GBytes *hashing[CASK_UPLOAD_HASHING]; /* lock; in order, from `first` on */
   guint first, n_hashing;               /* lock */
-  gboolean is_queued; /* lock; the job is on its way, or runs, until nothing is left */
-  guint8 *data;       /* what is gathered */
+  gboolean is_queued;  /* lock; the job is on its way, or runs, until nothing is left */
+  gboolean is_awaited; /* lock; the writer waits, */
+  guint n_awaited;     /* lock; until so many are left to be hashed, */
+  GBytes *aside[CASK_UPLOAD_ASIDE]; /* lock; full ones, in order */
+  guint n_aside;                    /* lock */
+  guint8 *data;                     /* what is gathered */
   gsize size, capacity;
+  gboolean has_filled; /* a chunk was full already */
 } CaskUploadChunk;
 
 void cask_upload_chunk_init (CaskUploadChunk *chunk, CaskUploadState *state);
 void cask_upload_chunk_clear (CaskUploadChunk *chunk);
 /* Where the next bytes may be written. room: how many at most; 0 where it is full. */
 guint8 *cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room);
-/* Takes what is gathered. Its hash is begun, perhaps on another thread. */
-GBytes *cask_upload_chunk_take (CaskUploadChunk *chunk);
+/* Sets it aside where it is full. Returns: whether there is room now */
+gboolean cask_upload_chunk_set_aside (CaskUploadChunk *chunk);
+gboolean cask_upload_chunk_has_aside (CaskUploadChunk *chunk);
+/* Takes what was set aside first; after that, if asked for all, what is gathered; or
+ * NULL. Its hash is begun, perhaps on another thread. Unless asked for all, others may
+ * gather and set aside at the same time. */
+GBytes *cask_upload_chunk_take (CaskUploadChunk *chunk, gboolean all);
 /* Returns when all that was taken is hashed. */
 void cask_upload_chunk_wait (CaskUploadChunk *chunk);
 
@@ -97,7 +114,7 @@ typedef struct
 {
   CaskStore *store;
   CaskUploadHandle *handle; /* NULL once ENDED */
-  CaskUploadStage stage;
+  _Atomic CaskUploadStage stage;
   CaskUploadState state;
   CaskUploadChunk chunk;
   CaskPutFlags flags;
@@ -143,8 +160,18 @@ guint8 *cask_upload_engine_reserve (CaskUploadEngine *engine, gsize *room,
 gboolean cask_upload_engine_advance (CaskUploadEngine *engine, gsize count,
                                      GError **error);
 
-/* Whether there is room without blocking. */
-gboolean cask_upload_engine_has_room (CaskUploadEngine *engine);
+/* Whether it can be written to; otherwise sets why not. */
+gboolean cask_upload_engine_check_open (CaskUploadEngine *engine, GError **error);
+
+/* To gather on one thread while another hands on: makes room without blocking; room as of
+ * a reserve, after that; whether there is anything to hand on; and what the other thread
+ * does, until nothing is aside any more, or others wait for the thread. */
+gboolean cask_upload_engine_make_room (CaskUploadEngine *engine);
+guint8 *cask_upload_engine_fill (CaskUploadEngine *engine, gsize *room,
+                                 GCancellable *cancellable, GError **error);
+gboolean cask_upload_engine_has_aside (CaskUploadEngine *engine);
+gboolean cask_upload_engine_hand_on (CaskUploadEngine *engine, GCancellable *cancellable,
+                                     GError **error);
 
 /* Sets DIGEST_MISMATCH: more bytes come than were announced. Returns: FALSE */
 gboolean cask_upload_engine_fail_longer (CaskUploadEngine *engine, GError **error);

@@ -52,10 +52,12 @@ cask_upload_engine_fail_longer (CaskUploadEngine *engine, GError **error)
   return FALSE;
 }
 
-static gboolean
-upload_check_open (CaskUploadEngine *engine, GError **error)
+gboolean
+cask_upload_engine_check_open (CaskUploadEngine *engine, GError **error)
 {
-  switch (engine->stage)
+  CaskUploadStage stage = engine->stage;
+
+  switch (stage)
     {
     case CASK_UPLOAD_OPEN:
       return TRUE;
@@ -75,19 +77,31 @@ upload_check_open (CaskUploadEngine *engine, GError **error)
   return cask_store_fail (engine->store, NULL, error);
 }
 
-/* Within enter and leave: hands what is gathered to the backend. To cancel it there is to
- * give the upload up: a save and a commit, which may be tried again, do not. */
+/* Within enter and leave. To cancel it in the backend is to give the upload up: a save
+ * and a commit, which may be tried again, do not. */
 static gboolean
-upload_hand_on (CaskUploadEngine *engine, GCancellable *cancellable, GError **error)
+upload_hand_on_chunk (CaskUploadEngine *engine, GBytes *bytes, GCancellable *cancellable,
+                      GError **error)
 {
-  if (engine->chunk.size == 0)
-    return TRUE;
-  g_autoptr (GBytes) bytes = cask_upload_chunk_take (&engine->chunk);
   if (cask_node_ops.upload_write (cask_store_root (engine->store), engine->handle->upload,
                                   bytes, cancellable, error))
     return TRUE;
   engine->stage = CASK_UPLOAD_FAILED;
   return cask_store_fail (engine->store, NULL, error);
+}
+
+/* Within enter and leave: hands to the backend what is aside, then what is gathered. */
+static gboolean
+upload_hand_on (CaskUploadEngine *engine, GCancellable *cancellable, GError **error)
+{
+  for (;;)
+    {
+      g_autoptr (GBytes) bytes = cask_upload_chunk_take (&engine->chunk, TRUE);
+      if (bytes == NULL)
+        return TRUE;
+      if (!upload_hand_on_chunk (engine, bytes, cancellable, error))
+        return FALSE;
+    }
 }
 
 static guint64
@@ -102,27 +116,79 @@ upload_is_full (const CaskUploadEngine *engine)
   return engine->chunk.size == CASK_UPLOAD_CHUNK;
 }
 
+/* In a forked child the chunk's lock may be held by a thread that is not there. */
 gboolean
-cask_upload_engine_has_room (CaskUploadEngine *engine)
+cask_upload_engine_make_room (CaskUploadEngine *engine)
 {
-  return engine->stage == CASK_UPLOAD_OPEN && !upload_is_full (engine);
+  return !cask_store_is_ours (engine->store, NULL) ||
+         cask_upload_chunk_set_aside (&engine->chunk);
+}
+
+gboolean
+cask_upload_engine_has_aside (CaskUploadEngine *engine)
+{
+  return cask_store_is_ours (engine->store, NULL) &&
+         cask_upload_chunk_has_aside (&engine->chunk);
+}
+
+/* One after the other within one job, for each job has to be woken for; but whoever fills
+ * as fast as this one writes would never give the thread back. */
+static gboolean
+upload_goes_on (CaskUploadEngine *engine)
+{
+  return cask_upload_chunk_has_aside (&engine->chunk) &&
+         cask_lane_count (engine->store->lane) == 0;
+}
+
+gboolean
+cask_upload_engine_hand_on (CaskUploadEngine *engine, GCancellable *cancellable,
+                            GError **error)
+{
+  gboolean success;
+
+  do
+    {
+      /* Each time: what is cancelled between two writes is no harm to the upload. */
+      if (!cask_upload_engine_check_open (engine, error) ||
+          !cask_store_begin (engine->store, NULL, cancellable, error))
+        return FALSE;
+      g_autoptr (GBytes) bytes = cask_upload_chunk_take (&engine->chunk, FALSE);
+      success = bytes == NULL || upload_hand_on_chunk (engine, bytes, cancellable, error);
+      cask_store_leave (engine->store);
+    }
+  while (success && upload_goes_on (engine));
+  return success;
+}
+
+static guint8 *
+upload_place (CaskUploadEngine *engine, gsize *room)
+{
+  guint8 *place = cask_upload_chunk_reserve (&engine->chunk, room);
+  *room = (gsize) MIN (*room, upload_left (engine));
+  return place;
+}
+
+guint8 *
+cask_upload_engine_fill (CaskUploadEngine *engine, gsize *room, GCancellable *cancellable,
+                         GError **error)
+{
+  if (!cask_store_begin (engine->store, NULL, cancellable, error))
+    return NULL;
+  cask_store_leave (engine->store);
+  return upload_place (engine, room);
 }
 
 guint8 *
 cask_upload_engine_reserve (CaskUploadEngine *engine, gsize *room,
                             GCancellable *cancellable, GError **error)
 {
-  if (!upload_check_open (engine, error) ||
+  if (!cask_upload_engine_check_open (engine, error) ||
       !cask_store_begin (engine->store, NULL, cancellable, error))
     return NULL;
   gboolean success =
       !upload_is_full (engine) || upload_hand_on (engine, cancellable, error);
   cask_store_leave (engine->store);
-  if (!success)
-    return NULL;
-  guint8 *place = cask_upload_chunk_reserve (&engine->chunk, room);
-  *room = (gsize) MIN (*room, upload_left (engine));
-  return place;
+  return success ? upload_place (engine, room) : NULL;
 }
 
 /* How many bytes it was is the word of a stream that may be anybody's. */
@@ -148,8 +214,8 @@ cask_upload_engine_take (CaskUploadEngine *engine, const void *data, gsize count
 {
   gsize room;
 
-  if (!cask_upload_engine_has_room (engine) || count > upload_left (engine) ||
-      !cask_store_enter (engine->store, NULL))
+  if (engine->stage != CASK_UPLOAD_OPEN || upload_is_full (engine) ||
+      count > upload_left (engine) || !cask_store_enter (engine->store, NULL))
     return 0;
   guint8 *place = cask_upload_chunk_reserve (&engine->chunk, &room);
   count = MIN (count, room);
@@ -165,7 +231,7 @@ cask_upload_engine_write (CaskUploadEngine *engine, const void *data, gsize coun
 {
   gsize done = 0;
 
-  if (!upload_check_open (engine, error))
+  if (!cask_upload_engine_check_open (engine, error))
     return -1;
   if (count > upload_left (engine))
     return cask_upload_engine_fail_longer (engine, error), -1;
@@ -214,7 +280,7 @@ gboolean
 cask_upload_engine_save (CaskUploadEngine *engine, GCancellable *cancellable,
                          GError **error)
 {
-  if (!upload_check_open (engine, error) ||
+  if (!cask_upload_engine_check_open (engine, error) ||
       !cask_store_begin (engine->store, NULL, cancellable, error))
     return FALSE;
   gboolean success = upload_hand_on (engine, NULL, error) &&
@@ -285,7 +351,7 @@ upload_check_committable (CaskUploadEngine *engine, const CaskDigest *expected,
   gboolean again = engine->stage == CASK_UPLOAD_SEALED &&
                    (expected == NULL || cask_digest_equal (expected, &engine->sealed));
 
-  if (!again && !upload_check_open (engine, error))
+  if (!again && !cask_upload_engine_check_open (engine, error))
     return FALSE;
   return expected == NULL || cask_digest_check (expected, error);
 }
@@ -320,7 +386,7 @@ gboolean
 cask_upload_engine_abort (CaskUploadEngine *engine, GError **error)
 {
   if (engine->stage == CASK_UPLOAD_ENDED)
-    return upload_check_open (engine, error);
+    return cask_upload_engine_check_open (engine, error);
   if (!cask_store_enter (engine->store, error))
     return FALSE;
   engine->stage = CASK_UPLOAD_ENDED;
