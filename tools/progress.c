@@ -195,6 +195,19 @@ progress_bytes (Progress *progress, guint64 done, guint64 total)
   progress_draw (line, fraction);
 }
 
+/* Of what is done for some time, or some times, this fraction is over. */
+void
+progress_part (Progress *progress, double fraction)
+{
+  if (!progress_is_due (progress))
+    return;
+  g_autoptr (GString) line = g_string_new (NULL);
+  g_string_append_printf (line, " %3.0f%%", fraction * 100);
+  progress_append_left (progress, line, progress->begun_usec, fraction);
+  progress_prepend_name (progress, line);
+  progress_draw (line, fraction);
+}
+
 void
 progress_hide (void)
 {

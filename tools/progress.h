@@ -12,6 +12,7 @@ Progress *progress_new (const char *verb, const char *name);
 void progress_step (Progress *progress, const CaskDigest *position, guint64 n_blobs,
                     guint64 n_bytes);
 void progress_bytes (Progress *progress, guint64 done, guint64 total);
+void progress_part (Progress *progress, double fraction);
 void progress_free (Progress *progress);
 void progress_hide (void);
 

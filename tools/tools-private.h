@@ -62,6 +62,7 @@ ToolStatus command_info (ToolCall *call);
 ToolStatus command_plugins (ToolCall *call);
 ToolStatus command_upload (ToolCall *call);
 ToolStatus command_conform (ToolCall *call);
+ToolStatus command_bench (ToolCall *call);
 
 /* ---- tool.c ---- */
 
