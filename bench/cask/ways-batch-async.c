@@ -87,40 +87,46 @@ gboolean
 ways_async_batch_put_new (gpointer place, const BenchBlob *blobs, guint n_blobs,
                           GError **error)
 {
-  return ways_batches_put (place, batch_put_many, blobs, n_blobs, TRUE, error);
+  return ways_batches (place, batch_put_many, ways_batch_check_created, blobs, n_blobs,
+                       TRUE, error);
 }
 
 gboolean
 ways_async_batch_put_existing (gpointer place, const BenchBlob *blobs, guint n_blobs,
                                GError **error)
 {
-  return ways_batches_put (place, batch_put_many, blobs, n_blobs, FALSE, error);
+  return ways_batches (place, batch_put_many, ways_batch_check_created, blobs, n_blobs,
+                       FALSE, error);
 }
 
 gboolean
 ways_async_batch_get (gpointer place, const BenchBlob *blobs, guint n_blobs,
                       GError **error)
 {
-  return ways_batches_get (place, batch_get_many, blobs, n_blobs, error);
+  return ways_batches (place, batch_get_many, ways_batch_check_size, blobs, n_blobs, TRUE,
+                       error);
 }
 
 gboolean
 ways_async_batch_contains (gpointer place, const BenchBlob *blobs, guint n_blobs,
                            GError **error)
 {
-  return ways_batches_contain (place, batch_contains_many, blobs, n_blobs, TRUE, error);
+  return ways_batches (place, batch_contains_many, ways_batch_check_present, blobs,
+                       n_blobs, TRUE, error);
 }
 
 gboolean
 ways_async_batch_contains_absent (gpointer place, const BenchBlob *blobs, guint n_blobs,
                                   GError **error)
 {
-  return ways_batches_contain (place, batch_contains_many, blobs, n_blobs, FALSE, error);
+  return ways_batches (place, batch_contains_many, ways_batch_check_present, blobs,
+                       n_blobs, FALSE, error);
 }
 
 gboolean
 ways_async_batch_delete (gpointer place, const BenchBlob *blobs, guint n_blobs,
                          GError **error)
 {
-  return ways_batches_delete (place, batch_delete_many, blobs, n_blobs, error);
+  return ways_batches (place, batch_delete_many, ways_batch_check_removed, blobs, n_blobs,
+                       TRUE, error);
 }

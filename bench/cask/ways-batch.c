@@ -33,8 +33,8 @@ batch_is_done (CaskResults *results, guint i, GError **error)
 }
 
 gboolean
-ways_batches_put (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_blobs,
-                  gboolean created, GError **error)
+ways_batches (Way *way, WaysBatchCall call, WaysBatchCheck check, const BenchBlob *blobs,
+              guint n_blobs, gboolean expected, GError **error)
 {
   WaysBatch batch;
   for (guint at = 0; at < n_blobs; at += batch.n_items)
@@ -43,8 +43,7 @@ ways_batches_put (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_
       g_autoptr (CaskResults) results = call (&batch, error);
       for (guint i = 0; results && i < batch.n_items; i++)
         if (!batch_is_done (results, i, error) ||
-            !bench_answer_created (&blobs[at + i], cask_results_get_created (results, i),
-                                   created, error))
+            !check (results, i, &blobs[at + i], expected, error))
           return FALSE;
       if (!results)
         return FALSE;
@@ -52,65 +51,41 @@ ways_batches_put (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_
   return TRUE;
 }
 
+/* ---- Each result ---- */
+
 gboolean
-ways_batches_get (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_blobs,
-                  GError **error)
+ways_batch_check_created (CaskResults *results, guint i, const BenchBlob *blob,
+                          gboolean expected, GError **error)
 {
-  WaysBatch batch;
-  for (guint at = 0; at < n_blobs; at += batch.n_items)
-    {
-      batch_take (&batch, way, blobs + at, n_blobs - at);
-      g_autoptr (CaskResults) results = call (&batch, error);
-      for (guint i = 0; results && i < batch.n_items; i++)
-        if (!batch_is_done (results, i, error) ||
-            !bench_answer_size (&blobs[at + i],
-                                g_bytes_get_size (cask_results_get_bytes (results, i)),
-                                error))
-          return FALSE;
-      if (!results)
-        return FALSE;
-    }
-  return TRUE;
+  return bench_answer_created (blob, cask_results_get_created (results, i), expected,
+                               error);
 }
 
 gboolean
-ways_batches_contain (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_blobs,
-                      gboolean present, GError **error)
+ways_batch_check_size (CaskResults *results, guint i, const BenchBlob *blob,
+                       gboolean expected, GError **error)
 {
-  WaysBatch batch;
-  for (guint at = 0; at < n_blobs; at += batch.n_items)
-    {
-      batch_take (&batch, way, blobs + at, n_blobs - at);
-      g_autoptr (CaskResults) results = call (&batch, error);
-      for (guint i = 0; results && i < batch.n_items; i++)
-        if (!batch_is_done (results, i, error) ||
-            !bench_answer (cask_results_get_present (results, i) == present, "contains",
-                           error))
-          return FALSE;
-      if (!results)
-        return FALSE;
-    }
-  return TRUE;
+  (void) expected;
+  return bench_answer_size (blob, g_bytes_get_size (cask_results_get_bytes (results, i)),
+                            error);
 }
 
 gboolean
-ways_batches_delete (Way *way, WaysBatchCall call, const BenchBlob *blobs, guint n_blobs,
-                     GError **error)
+ways_batch_check_present (CaskResults *results, guint i, const BenchBlob *blob,
+                          gboolean expected, GError **error)
 {
-  WaysBatch batch;
-  for (guint at = 0; at < n_blobs; at += batch.n_items)
-    {
-      batch_take (&batch, way, blobs + at, n_blobs - at);
-      g_autoptr (CaskResults) results = call (&batch, error);
-      for (guint i = 0; results && i < batch.n_items; i++)
-        if (!batch_is_done (results, i, error) ||
-            !bench_answer (cask_results_get_removed (results, i) == CASK_REMOVED_DONE,
-                           "delete", error))
-          return FALSE;
-      if (!results)
-        return FALSE;
-    }
-  return TRUE;
+  (void) blob;
+  return bench_answer (cask_results_get_present (results, i) == expected, "contains",
+                       error);
+}
+
+gboolean
+ways_batch_check_removed (CaskResults *results, guint i, const BenchBlob *blob,
+                          gboolean expected, GError **error)
+{
+  (void) blob;
+  gboolean removed = cask_results_get_removed (results, i) == CASK_REMOVED_DONE;
+  return bench_answer (removed == expected, "delete", error);
 }
 
 /* ---- The calls ---- */
@@ -146,38 +121,44 @@ batch_delete_many (const WaysBatch *batch, GError **error)
 gboolean
 ways_batch_put_new (gpointer place, const BenchBlob *blobs, guint n_blobs, GError **error)
 {
-  return ways_batches_put (place, batch_put_many, blobs, n_blobs, TRUE, error);
+  return ways_batches (place, batch_put_many, ways_batch_check_created, blobs, n_blobs,
+                       TRUE, error);
 }
 
 gboolean
 ways_batch_put_existing (gpointer place, const BenchBlob *blobs, guint n_blobs,
                          GError **error)
 {
-  return ways_batches_put (place, batch_put_many, blobs, n_blobs, FALSE, error);
+  return ways_batches (place, batch_put_many, ways_batch_check_created, blobs, n_blobs,
+                       FALSE, error);
 }
 
 gboolean
 ways_batch_get (gpointer place, const BenchBlob *blobs, guint n_blobs, GError **error)
 {
-  return ways_batches_get (place, batch_get_many, blobs, n_blobs, error);
+  return ways_batches (place, batch_get_many, ways_batch_check_size, blobs, n_blobs, TRUE,
+                       error);
 }
 
 gboolean
 ways_batch_contains (gpointer place, const BenchBlob *blobs, guint n_blobs,
                      GError **error)
 {
-  return ways_batches_contain (place, batch_contains_many, blobs, n_blobs, TRUE, error);
+  return ways_batches (place, batch_contains_many, ways_batch_check_present, blobs,
+                       n_blobs, TRUE, error);
 }
 
 gboolean
 ways_batch_contains_absent (gpointer place, const BenchBlob *blobs, guint n_blobs,
                             GError **error)
 {
-  return ways_batches_contain (place, batch_contains_many, blobs, n_blobs, FALSE, error);
+  return ways_batches (place, batch_contains_many, ways_batch_check_present, blobs,
+                       n_blobs, FALSE, error);
 }
 
 gboolean
 ways_batch_delete (gpointer place, const BenchBlob *blobs, guint n_blobs, GError **error)
 {
-  return ways_batches_delete (place, batch_delete_many, blobs, n_blobs, error);
+  return ways_batches (place, batch_delete_many, ways_batch_check_removed, blobs, n_blobs,
+                       TRUE, error);
 }

@@ -90,15 +90,21 @@ typedef struct
 /* Returns: (transfer full) */
 typedef CaskResults *(*WaysBatchCall) (const WaysBatch *batch, GError **error);
 
-/* Each of these cuts the blobs into batches, and looks at each result. */
-gboolean ways_batches_put (Way *way, WaysBatchCall call, const BenchBlob *blobs,
-                           guint n_blobs, gboolean created, GError **error);
-gboolean ways_batches_get (Way *way, WaysBatchCall call, const BenchBlob *blobs,
-                           guint n_blobs, GError **error);
-gboolean ways_batches_contain (Way *way, WaysBatchCall call, const BenchBlob *blobs,
-                               guint n_blobs, gboolean present, GError **error);
-gboolean ways_batches_delete (Way *way, WaysBatchCall call, const BenchBlob *blobs,
-                              guint n_blobs, GError **error);
+typedef gboolean (*WaysBatchCheck) (CaskResults *results, guint i, const BenchBlob *blob,
+                                    gboolean expected, GError **error);
+
+/* Cuts the blobs into batches, and looks at each result. */
+gboolean ways_batches (Way *way, WaysBatchCall call, WaysBatchCheck check,
+                       const BenchBlob *blobs, guint n_blobs, gboolean expected,
+                       GError **error);
+gboolean ways_batch_check_created (CaskResults *results, guint i, const BenchBlob *blob,
+                                   gboolean expected, GError **error);
+gboolean ways_batch_check_size (CaskResults *results, guint i, const BenchBlob *blob,
+                                gboolean expected, GError **error);
+gboolean ways_batch_check_present (CaskResults *results, guint i, const BenchBlob *blob,
+                                   gboolean expected, GError **error);
+gboolean ways_batch_check_removed (CaskResults *results, guint i, const BenchBlob *blob,
+                                   gboolean expected, GError **error);
 
 gboolean ways_batch_put_new (gpointer place, const BenchBlob *blobs, guint n_blobs,
                              GError **error);
