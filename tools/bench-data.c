@@ -35,7 +35,8 @@ bench_random (guint64 *state)
 guint64
 bench_random_below (guint64 *state, guint64 limit)
 {
-  return (guint64) (((unsigned __int128) bench_random (state) * limit) >> 64);
+  guint64 number = bench_random (state);
+  return limit == 0 ? 0 : number % limit;
 }
 
 static guint64

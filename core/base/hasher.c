@@ -20,6 +20,8 @@ struct _CaskHasher
   };
 };
 
+G_STATIC_ASSERT (G_STRUCT_OFFSET (CaskHasher, sha256) % HASHER_ALIGNMENT == 0);
+
 static void
 hasher_init (CaskHasher *hasher, CaskAlgorithm algorithm)
 {

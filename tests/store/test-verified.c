@@ -34,6 +34,29 @@ test_versions (void)
   cask_verified_free (verified);
 }
 
+/* A hard link under a made-up name has the version of the blob that it leads to. */
+static void
+test_every_byte_counts (void)
+{
+  CaskVerified *verified = cask_verified_new ();
+  CaskDigest longer = { .algorithm = CASK_ALGORITHM_SHA512 };
+  CaskDigest digest = digest_at (1, 1);
+
+  cask_verified_remember (verified, &digest, 5);
+  for (guint i = 0; i < 32; i++)
+    {
+      CaskDigest other = digest;
+      other.bytes[i] ^= 0x80;
+      CU_ASSERT_FALSE (cask_verified_knows (verified, &other, 5));
+    }
+  memcpy (longer.bytes, digest.bytes, 32);
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &longer, 5));
+  cask_verified_remember (verified, &longer, 5);
+  longer.bytes[63] = 1;
+  CU_ASSERT_FALSE (cask_verified_knows (verified, &longer, 5));
+  cask_verified_free (verified);
+}
+
 static void
 test_version_0 (void)
 {
@@ -224,6 +247,7 @@ main (int argc, char **argv)
 {
   CU_TestInfo tests[] = {
     { "a copy is known by digest and version", test_versions },
+    { "every byte of a digest counts, and its algorithm", test_every_byte_counts },
     { "version 0 is never known", test_version_0 },
     { "the table is bounded, and what came last is known", test_bounded },
     { "where it is full the oldest goes", test_oldest_goes },
