@@ -25,6 +25,7 @@
  */
 #define HEADERS_LIMIT 256
 #define NOTE_LIMIT 65536
+#define DYNAMIC_LIMIT 1024
 
 #define NOTE_OWNER "Cask"
 #define NOTE_TYPE 1
@@ -152,7 +153,7 @@ elf_check_not_executable (const ElfFile *file, const ElfW (Phdr) * dynamic,
 {
   gsize n = dynamic->p_filesz / sizeof (ElfW (Dyn));
 
-  for (gsize i = 0; i < MIN (n, (gsize) NOTE_LIMIT); i++)
+  for (gsize i = 0; i < MIN (n, (gsize) DYNAMIC_LIMIT); i++)
     {
       ElfW (Dyn) entry;
       if (!elf_read (file, dynamic->p_offset + i * sizeof entry, &entry, sizeof entry,

@@ -335,9 +335,13 @@ check_options (const CaskPlugin *plugin, gsize known, CaskLoadedPlugin *loaded,
     {
       const char *theirs =
           (const char *) plugin->options + (gsize) i * plugin->option_size;
-      memcpy (&loaded->options[i], theirs, known);
-      if (!check_option (loaded->options, i, error) ||
-          !check_text ("option's help", &loaded->options[i].help, error))
+      CaskOptionSpec *option = &loaded->options[i];
+      memcpy (option, theirs, known);
+      /* Choices are quoted where one is wrong: before anything is said of them. */
+      if (!check_text ("option's help", &option->help, error) ||
+          (option->choices != NULL &&
+           !check_text ("option's list of choices", &option->choices, error)) ||
+          !check_option (loaded->options, i, error))
         return FALSE;
     }
   return TRUE;

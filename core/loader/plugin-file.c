@@ -24,7 +24,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+/* How much of a file is searched for a better explanation. */
+#define FILE_SEARCH_LIMIT ((off_t) 64 * 1024 * 1024)
+
+/* An access control list as the kernel tells it: 4 bytes of version, then entries of 8,
+ * little-endian. */
+#define FILE_ACL "system.posix_acl_access"
+#define FILE_ACL_USER 0x02  /* a user by number */
+#define FILE_ACL_GROUP 0x08 /* a group by number */
+#define FILE_ACL_WRITE 0x02
 
 /* An object that this process has opened, and the file it was opened from. Never freed:
  * it stays loaded, so neither its link map nor its inode can come to mean another. */
@@ -108,6 +119,33 @@ file_group_is_ours (gid_t group)
   return FALSE;
 }
 
+/* Where there is an access control list, the group's bits of the mode are the most that
+ * anybody it names may do. One that is too long to be read is no reason to trust. */
+static gboolean
+file_acl_lets_others_write (const char *path)
+{
+  guint8 list[4096];
+  gssize size = getxattr (path, FILE_ACL, list, sizeof list);
+
+  if (size < 0)
+    return errno == ERANGE;
+  for (gssize at = 4; at + 8 <= size; at += 8)
+    {
+      guint16 tag, may;
+      guint32 who;
+      memcpy (&tag, list + at, sizeof tag);
+      memcpy (&may, list + at + 2, sizeof may);
+      memcpy (&who, list + at + 4, sizeof who);
+      tag = GUINT16_FROM_LE (tag);
+      who = GUINT32_FROM_LE (who);
+      if ((GUINT16_FROM_LE (may) & FILE_ACL_WRITE) != 0 &&
+          ((tag == FILE_ACL_USER && who != 0 && who != geteuid ()) ||
+           (tag == FILE_ACL_GROUP && !file_group_is_ours (who))))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* The sticky bit is no excuse: it forbids to replace what is there, not to add. */
 static gboolean
 file_check_mode (const struct stat *info, const char *what, const char *path,
@@ -120,6 +158,10 @@ file_check_mode (const struct stat *info, const char *what, const char *path,
                       "%sthe group %u, which this process is not in, may write to it: "
                       "chmod g-w %s",
                       what, info->st_gid, path);
+  if ((info->st_mode & S_IWGRP) != 0 && file_acl_lets_others_write (path))
+    return file_fail (error,
+                      "%sits access control list lets others write to it: setfacl -b %s",
+                      what, path);
   if (info->st_uid != 0 && info->st_uid != geteuid () &&
       !file_owner_is_hidden_root (info->st_uid))
     return file_fail (error,
@@ -221,7 +263,8 @@ file_dlopen (const char *path, const struct stat *info, struct link_map **map,
   return handle;
 }
 
-/* Whether the file has the name `cask_plugin` as a C++ compiler writes it. */
+/* Whether the file has the name `cask_plugin` as a C++ compiler writes it. A file of
+ * terabytes, all hole, is not searched to its end. */
 static gboolean
 file_has_mangled_table (int fd)
 {
@@ -231,7 +274,9 @@ file_has_mangled_table (int fd)
   g_autofree char *buffer = g_malloc0 (overlap + step);
   gssize n;
 
-  for (off_t at = 0; (n = pread (fd, buffer + overlap, step, at)) > 0; at += n)
+  for (off_t at = 0;
+       at < FILE_SEARCH_LIMIT && (n = pread (fd, buffer + overlap, step, at)) > 0;
+       at += n)
     {
       gsize filled = overlap + (gsize) n;
       if (memmem (buffer, filled, mangled, sizeof mangled - 1) != NULL)

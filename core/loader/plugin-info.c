@@ -259,7 +259,8 @@ cask_plugin_info_get_max_children (const CaskPluginInfo *info)
  * cask_plugin_info_get_capabilities:
  * @info: an info
  *
- * Returns: what it says that its stores promise; an open store may promise less
+ * Returns: what it says that every store of it promises, a layer's where its children
+ * promise it too; an open store may promise more
  *
  * Since: 1.0
  */

@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cask/cask-plugin.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define ZOO_NO_FAULT 0
 #define ZOO_GET_WRONG 1     /* L42: flips a bit */
@@ -50,6 +52,20 @@ struct _CaskBackend
   guint64 largest_group;
 };
 
+/* Where ZOO_GATE names a FIFO, the plugin is being loaded until its writer closes it. */
+static void
+zoo_pass_gate (void)
+{
+  const char *gate = getenv ("ZOO_GATE");
+  int fd = gate != NULL ? open (gate, O_RDONLY | O_CLOEXEC) : -1;
+  char byte;
+
+  while (fd >= 0 && read (fd, &byte, 1) > 0)
+    continue;
+  if (fd >= 0)
+    close (fd);
+}
+
 __attribute__ ((constructor)) static void
 zoo_construct (void)
 {
@@ -57,6 +73,7 @@ zoo_construct (void)
   char text[] = { (char) (runs != NULL ? runs[0] + 1 : '1'), '\0' };
 
   setenv (ZOO_NAME, text, 1);
+  zoo_pass_gate ();
   if (ZOO_FAULT == ZOO_CRASH)
     abort ();
 }

@@ -275,7 +275,9 @@ test_options (void)
   REFUSED (s.options[0].type = 99, "option 'room'");
   REFUSED (s.options[0].fallback = "large", "option 'room': fallback");
   REFUSED (s.options[1].type = CASK_OPTION_CHOICE, "option 'tidy'");
-  REFUSED (s.options[1].help = "\xff", "not UTF-8");
+  REFUSED (s.options[1].help = "\xff", "its option's help is not UTF-8");
+  REFUSED ((s.options[1].type = CASK_OPTION_CHOICE, s.options[1].choices = "yes|\xff"),
+           "its option's list of choices is not UTF-8: write it in UTF-8");
 }
 
 /* The tables lie in memory of exactly their size: a sanitizer sees a read past them. */

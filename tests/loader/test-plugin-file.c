@@ -6,10 +6,12 @@
 #include "zoo-fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define NOBODY 65534
@@ -108,6 +110,75 @@ test_group_writable (void)
   CU_ASSERT_EQUAL (setgroups (0, NULL), 0);
 }
 
+typedef struct
+{
+  guint16 tag, may;
+  guint32 who;
+} AclEntry;
+
+/* Gives path an access control list that names a user and a group beside its own.
+ * Returns: FALSE where the filesystem has none. */
+static gboolean
+acl_set (const char *path, AclEntry user, AclEntry group)
+{
+  const guint32 none = G_MAXUINT32;
+  struct
+  {
+    guint32 version;
+    AclEntry entries[6];
+  } list = { GUINT32_TO_LE (2),
+             { { 0x01, 6, none },
+               user,
+               { 0x04, 4, none },
+               group,
+               { 0x10, 6, none },
+               { 0x20, 4, none } } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (list.entries); i++)
+    {
+      AclEntry *entry = &list.entries[i];
+      *entry = (AclEntry){ GUINT16_TO_LE (entry->tag), GUINT16_TO_LE (entry->may),
+                           GUINT32_TO_LE (entry->who) };
+    }
+  gboolean done = setxattr (path, "system.posix_acl_access", &list, sizeof list, 0) == 0;
+  CU_ASSERT_TRUE (done || errno == ENOTSUP);
+  return done;
+}
+
+/* Its own group may write, which is right, and through the list so may others. */
+static void
+test_access_list (void)
+{
+  const char *directory = test_directory ();
+  g_autofree char *path = zoo_copy ("minimal", directory);
+  const AclEntry reader = { 0x02, 4, STRANGER }, writer = { 0x02, 6, STRANGER };
+  const AclEntry readers = { 0x08, 4, STRANGER }, writers = { 0x08, 6, STRANGER };
+  const AclEntry ours = { 0x08, 6, getegid () }, self = { 0x02, 6, geteuid () };
+
+  if (!acl_set (path, self, ours))
+    {
+      printf (" (skipped: no access control lists here) ");
+      return;
+    }
+  file_loads (path, "minimal");
+  CU_ASSERT_TRUE (acl_set (path, reader, readers));
+  file_loads (path, "minimal");
+  CU_ASSERT_TRUE (acl_set (path, writer, ours));
+  zoo_refused_saying (path, "minimal", CASK_ERROR_PLUGIN_INVALID,
+                      "its access control list lets others write to it: setfacl -b "
+                      "%FILE%");
+  CU_ASSERT_TRUE (acl_set (path, reader, writers));
+  zoo_refused (path, "minimal", CASK_ERROR_PLUGIN_INVALID, "its access control list");
+  CU_ASSERT_EQUAL (chmod (path, 0644), 0);
+  file_loads (path, "minimal");
+
+  g_autofree char *advice = g_strdup_printf (
+      "the directory %s: its access control list lets others write to it: setfacl -b %s",
+      directory, directory);
+  CU_ASSERT_TRUE (acl_set (directory, writer, readers));
+  zoo_refused_saying (path, "minimal", CASK_ERROR_PLUGIN_INVALID, advice);
+}
+
 static void
 test_foreign_owner (void)
 {
@@ -181,6 +252,26 @@ test_uid_map (void)
   CU_ASSERT_FALSE (cask_uid_map_has_root (""));
 }
 
+/* A file that seems to have no end, and nothing to find before it: searching it through
+ * would take minutes. */
+static void
+test_endless (void)
+{
+  g_autofree char *path = zoo_copy ("no-table", test_directory ());
+  const off_t size = (off_t) 1 << 40;
+  g_autofree char *name = g_strdup ("11cask_plugin");
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+  if (fd < 0 || pwrite (fd, name, strlen (name), size) < 0)
+    printf (" (skipped: no such large files here) ");
+  else
+    zoo_refused_saying (path, "no-table", CASK_ERROR_PLUGIN_INVALID,
+                        "it exports no `cask_plugin`: define it with "
+                        "CASK_PLUGIN_DEFINE(), and do not hide it");
+  if (fd >= 0)
+    close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,9 +280,12 @@ main (int argc, char **argv)
     { "L7 an unreadable file is refused", test_unreadable },
     { "L15 what the world may write is refused", test_world_writable },
     { "L16 what a foreign group may write is refused", test_group_writable },
+    { "L15 L16 what an access control list lets others write is refused",
+      test_access_list },
     { "L17 a foreign owner is refused", test_foreign_owner },
     { "L21 one file through two links loads once", test_link },
     { "a plugin that was replaced since it was loaded is refused", test_replaced },
+    { "a file without an end is not searched to it", test_endless },
     { "F15 root is looked for in the user namespace's map", test_uid_map },
     CU_TEST_INFO_NULL,
   };

@@ -9,6 +9,7 @@
 #include <cask/cask-plugins.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -169,9 +170,12 @@ test_added (void)
   g_setenv ("CASK_PLUGIN_PATH", "", TRUE);
 }
 
+static gint crowd_asking;
+
 static gpointer
 crowd_find (gpointer name)
 {
+  g_atomic_int_inc (&crowd_asking);
   return (gpointer) cask_plugin_find (name, NULL);
 }
 
@@ -179,17 +183,27 @@ static void
 test_crowd (void)
 {
   const char *directory = test_directory ();
+  g_autofree char *gate = g_build_filename (directory, "gate", NULL);
   copy_here ("get-long", directory);
   GThread *threads[64];
 
+  CU_ASSERT_EQUAL (mkfifo (gate, 0600), 0);
+  g_setenv ("ZOO_GATE", gate, TRUE);
   g_setenv ("CASK_PLUGIN_PATH", directory, TRUE);
-  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+  threads[0] = g_thread_new ("crowd", crowd_find, (gpointer) "get-long");
+  /* Opens once the plugin's constructor has begun, which ends when this is closed. */
+  int fd = open (gate, O_WRONLY | O_CLOEXEC);
+  for (guint i = 1; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("crowd", crowd_find, (gpointer) "get-long");
+  while (g_atomic_int_get (&crowd_asking) < (gint) G_N_ELEMENTS (threads))
+    g_thread_yield ();
+  close (fd);
   gconstpointer first = g_thread_join (threads[0]);
   CU_ASSERT_PTR_NOT_NULL (first);
   for (guint i = 1; i < G_N_ELEMENTS (threads); i++)
     CU_ASSERT_PTR_EQUAL (g_thread_join (threads[i]), first);
   CU_ASSERT_EQUAL (zoo_runs ("get-long"), 1);
+  g_unsetenv ("ZOO_GATE");
   g_setenv ("CASK_PLUGIN_PATH", "", TRUE);
 }
 
