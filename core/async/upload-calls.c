@@ -42,7 +42,9 @@ cask_store_begin_upload (CaskStore *store, const CaskDigest *digest,
  * @error: return location for an error
  *
  * Goes on with an upload as it was last saved: cask_upload_get_offset() says from where.
- * What was hashed is not read again, unless a power cut has taken a part of it.
+ * What was hashed is not read again, unless a power cut has taken a part of it. So where
+ * somebody has changed the bytes meanwhile, the commit does not see it; but neither does
+ * the blob count as verified, and the first whole read finds it %CASK_ERROR_CORRUPT.
  *
  * Errors: %CASK_ERROR_NOT_FOUND where there is no such upload; %CASK_ERROR_BUSY while it
  * is open, here or in another process; %CASK_ERROR_CORRUPT where what was saved is

@@ -209,7 +209,7 @@ pump_run (UploadPump *pump)
       gboolean has_room = cask_upload_engine_make_room (pump->engine);
       pump_write (pump);
       /* Then as much is aside as may be, so it is being written. */
-      if (!has_room)
+      if (!has_room || (pump->is_writing && cask_upload_engine_is_short (pump->engine)))
         return;
       if (!pump_ask (pump))
         {

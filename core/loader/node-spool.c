@@ -3,10 +3,11 @@
  * node-spool.c: gathers an upload for a backend that takes whole blobs only: in memory up
  * to 1 MiB, then in a file that has no name.
  *
- * Invariants: at most 1 MiB of it is anonymous memory, whatever its size. `size` bytes
- * are in `memory`, in `whole` or in the file, never in two of them at rest. A file is
- * handed out as a mapping, which is safe here and nowhere else: it has no name, so no
- * other process can truncate it and kill its reader.
+ * Invariants: at most 1 MiB of it is anonymous memory, whatever its size, and at most 64
+ * MiB of all spools of the process, for there may be a thousand. `size` bytes are in
+ * `memory`, in `whole` or in the file, never in two of them at rest. A file is handed out
+ * as a mapping, which is safe here and nowhere else: it has no name, so no other process
+ * can truncate it and kill its reader.
  *
  * Locks: `lock` guards what a reader beside the writer looks at: `memory`, `whole`, `fd`
  * and `size`. Only the writer changes them, so it reads them without. No I/O under it.
@@ -22,12 +23,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define SPOOL_MEMORY_LIMIT (1024 * 1024)
+#define SPOOL_MEMORY_LIMIT_ALL (64 * 1024 * 1024)
 /* How much is written between two looks at the cancellable. */
 #define SPOOL_PIECE (1024 * 1024)
 
@@ -41,6 +44,8 @@ struct _CaskSpool
   GBytes *whole;      /* NULL until sealed */
   int fd;             /* -1 until there is a file */
   guint64 size;
+
+  gsize n_held; /* the writer's: bytes in memory, counted in spool_n_held */
 };
 
 typedef struct
@@ -48,6 +53,32 @@ typedef struct
   void *address;
   gsize size;
 } SpoolMapping;
+
+/* ---- Memory ---- */
+
+static _Atomic guint64 spool_n_held; /* by all spools, in `memory` and `whole` */
+
+static gboolean
+spool_memory_take (CaskSpool *spool, gsize count)
+{
+  if (spool->fd >= 0 || count > SPOOL_MEMORY_LIMIT - spool->size)
+    return FALSE;
+  guint64 before = atomic_fetch_add_explicit (&spool_n_held, count, memory_order_relaxed);
+  if (before + count > SPOOL_MEMORY_LIMIT_ALL)
+    {
+      atomic_fetch_sub_explicit (&spool_n_held, count, memory_order_relaxed);
+      return FALSE;
+    }
+  spool->n_held += count;
+  return TRUE;
+}
+
+static void
+spool_memory_give_back (CaskSpool *spool)
+{
+  atomic_fetch_sub_explicit (&spool_n_held, spool->n_held, memory_order_relaxed);
+  spool->n_held = 0;
+}
 
 /* ---- Errors ---- */
 
@@ -193,6 +224,7 @@ spool_spill (CaskSpool *spool, GCancellable *cancellable, GError **error)
   spool->fd = fd;
   g_mutex_unlock (&spool->lock);
   g_byte_array_unref (memory);
+  spool_memory_give_back (spool);
   return TRUE;
 }
 
@@ -265,6 +297,7 @@ cask_spool_free (CaskSpool *spool)
     close (spool->fd);
   g_clear_pointer (&spool->memory, g_byte_array_unref);
   g_clear_pointer (&spool->whole, g_bytes_unref);
+  spool_memory_give_back (spool);
   g_clear_error (&spool->damage);
   g_mutex_clear (&spool->lock);
   g_free (spool->directory);
@@ -301,7 +334,7 @@ spool_take (CaskSpool *spool, GBytes *chunk, GCancellable *cancellable, GError *
   if (count > G_MAXSSIZE - spool->size)
     return spool_fail (spool->directory, EFBIG, error);
 
-  gboolean fits = spool->fd < 0 && count <= SPOOL_MEMORY_LIMIT - spool->size;
+  gboolean fits = spool_memory_take (spool, count);
   if (!fits && spool->fd < 0 && !spool_spill (spool, cancellable, error))
     return FALSE;
   if (!fits &&

@@ -13,6 +13,11 @@ typedef struct _CaskReader CaskReader;
 /* The most that a reader keeps in memory. Smaller reads are served from there. */
 #define CASK_READER_BUFFER (256u << 10)
 
+/* Of all readers of the process, so many may keep more than the short buffer by which
+ * those get by that come after them. */
+#define CASK_READER_PLENTY 128
+#define CASK_READER_BUFFER_SHORT (64u << 10)
+
 /* Opens the copy of a blob that is there now. Errors: as cask_store_get(), without
  * TOO_LARGE. */
 CaskReader *cask_reader_open (CaskStore *store, const CaskDigest *digest,

@@ -19,12 +19,16 @@
  * changes, so they stay good wherever the position goes. A failure leaves the position
  * where it was.
  *
+ * Locks: none. How many large buffers there are in the process is an atomic count, so
+ * that no fork finds it held.
+ *
  * Failure modes: bytes that hash to something else, and fewer of them than the backend
  * said when the copy was opened, are `failure`, which every read from then on gives. All
  * else (GONE, IO, CANCELLED) may be different the next time. */
 #include "reader-private.h"
 
 #include <cask/cask-digest.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "error-private.h"
@@ -43,6 +47,7 @@ struct _CaskReader
   _Atomic guint64 position;
 
   guint8 *buffer; /* (nullable) */
+  gsize buffer_room;
   guint64 buffer_start;
   gsize buffer_length;
 
@@ -90,14 +95,59 @@ cask_reader_open (CaskStore *store, const CaskDigest *digest, GCancellable *canc
   return reader;
 }
 
+/* ---- The buffer ---- */
+
+static atomic_int reader_n_large; /* buffers of more than the short size */
+
+/* A thousand streams that are open at a time, at a server, would have 256 MiB of buffers
+ * while all of them are silent. Two may ask at once and both be told that there is one
+ * left: it is no hard limit. */
+static gsize
+reader_most (void)
+{
+  return atomic_load_explicit (&reader_n_large, memory_order_relaxed) < CASK_READER_PLENTY
+             ? CASK_READER_BUFFER
+             : CASK_READER_BUFFER_SHORT;
+}
+
+/* How much the buffer holds, or would if there were one. */
+static gsize
+reader_room (CaskReader *reader)
+{
+  if (reader->buffer != NULL)
+    return reader->buffer_room;
+  return (gsize) MIN (reader->info.size, reader_most ());
+}
+
+static void
+reader_make_buffer (CaskReader *reader)
+{
+  if (reader->buffer != NULL)
+    return;
+  reader->buffer_room = reader_room (reader);
+  reader->buffer = g_malloc (reader->buffer_room);
+  if (reader->buffer_room > CASK_READER_BUFFER_SHORT)
+    atomic_fetch_add_explicit (&reader_n_large, 1, memory_order_relaxed);
+}
+
+static void
+reader_drop_buffer (CaskReader *reader)
+{
+  if (reader->buffer == NULL)
+    return;
+  g_clear_pointer (&reader->buffer, g_free);
+  reader->buffer_length = 0;
+  if (reader->buffer_room > CASK_READER_BUFFER_SHORT)
+    atomic_fetch_sub_explicit (&reader_n_large, 1, memory_order_relaxed);
+}
+
 /* Returns: (nullable): the handle, where it is this process's to close */
 static CaskBackendBlob *
 reader_take_blob (CaskReader *reader)
 {
   CaskBackendBlob *blob = g_steal_pointer (&reader->blob);
 
-  g_clear_pointer (&reader->buffer, g_free);
-  reader->buffer_length = 0;
+  reader_drop_buffer (reader);
   return cask_store_is_ours (reader->store, NULL) ? blob : NULL;
 }
 
@@ -128,7 +178,7 @@ cask_reader_free (CaskReader *reader)
   if (reader->hasher != NULL)
     cask_hasher_finish (reader->hasher, NULL);
   g_clear_error (&reader->failure);
-  g_free (reader->buffer);
+  reader_drop_buffer (reader);
   g_object_unref (reader->store);
   g_free (reader);
 }
@@ -281,12 +331,6 @@ reader_fetch (CaskReader *reader, guint64 offset, guint8 *data, gsize count,
 }
 
 static gsize
-reader_room (CaskReader *reader)
-{
-  return (gsize) MIN (reader->info.size, CASK_READER_BUFFER);
-}
-
-static gsize
 reader_clamp (CaskReader *reader, guint64 offset, gsize count)
 {
   return (gsize) MIN (reader->info.size - offset, MIN (count, G_MAXSSIZE));
@@ -296,13 +340,11 @@ static gssize
 reader_fill (CaskReader *reader, guint64 offset, GCancellable *cancellable,
              GError **error)
 {
-  gsize room = reader_room (reader);
-
-  if (reader->buffer == NULL)
-    reader->buffer = g_malloc (room);
+  reader_make_buffer (reader);
   reader->buffer_length = 0;
   gssize n = reader_fetch (reader, offset, reader->buffer,
-                           reader_clamp (reader, offset, room), cancellable, error);
+                           reader_clamp (reader, offset, reader->buffer_room),
+                           cancellable, error);
   if (n < 0)
     return -1;
   reader->buffer_start = offset;

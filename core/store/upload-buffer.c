@@ -7,6 +7,11 @@
  * are kept, by the process and not by the uploads, of which most are idle most of the
  * time. A backend may keep a chunk for as long as it likes.
  *
+ * And those that are out are counted. One upload in full flow may have 3 MiB of them; a
+ * thousand, at a server to which a thousand clients send, would have 3 GiB, and 256 MiB
+ * while all of them are silent. So from CASK_UPLOAD_PLENTY on whatever is new gets by
+ * with 64 KiB.
+ *
  * Locks: none; each place is exchanged atomically, so that no fork finds one held. */
 #include "upload-private.h"
 
@@ -14,10 +19,20 @@
 #define BUFFERS_KEPT (CASK_UPLOAD_HASHING + 1)
 
 static _Atomic (guint8 *) buffers[BUFFERS_KEPT];
+static atomic_int n_buffers_out; /* and not in `buffers` */
+
+/* Two may ask at once and both be told that there is one left: it is no hard limit. */
+gboolean
+cask_upload_buffers_are_short (void)
+{
+  return atomic_load_explicit (&n_buffers_out, memory_order_relaxed) >=
+         CASK_UPLOAD_PLENTY;
+}
 
 guint8 *
 cask_upload_buffer_new (void)
 {
+  atomic_fetch_add_explicit (&n_buffers_out, 1, memory_order_relaxed);
   /* From the end, where the last one came to lie: the processor still has it at hand. */
   for (guint i = BUFFERS_KEPT; i-- > 0;)
     {
@@ -31,6 +46,7 @@ cask_upload_buffer_new (void)
 void
 cask_upload_buffer_free (gpointer buffer)
 {
+  atomic_fetch_sub_explicit (&n_buffers_out, 1, memory_order_relaxed);
   for (guint i = 0; i < BUFFERS_KEPT; i++)
     {
       guint8 *none = NULL;

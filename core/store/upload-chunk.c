@@ -121,12 +121,12 @@ chunk_wait (CaskUploadChunk *chunk, guint n_left)
 }
 
 static gboolean
-chunk_is_full (CaskUploadChunk *chunk)
+chunk_has_most_to_hash (CaskUploadChunk *chunk)
 {
   g_mutex_lock (&chunk->lock);
-  gboolean is_full = chunk->n_hashing == CASK_UPLOAD_HASHING;
+  gboolean has_most = chunk->n_hashing == CASK_UPLOAD_HASHING;
   g_mutex_unlock (&chunk->lock);
-  return is_full;
+  return has_most;
 }
 
 /* Returns: whether a job has to be sent for it. */
@@ -170,6 +170,13 @@ chunk_give_up_hash (CaskUploadChunk *chunk)
   g_mutex_unlock (&chunk->lock);
 }
 
+/* What lets go of what is gathered: a chunk of full size is counted. */
+static GDestroyNotify
+chunk_data_free (const CaskUploadChunk *chunk)
+{
+  return chunk->capacity == CASK_UPLOAD_CHUNK ? cask_upload_buffer_free : g_free;
+}
+
 void
 cask_upload_chunk_clear (CaskUploadChunk *chunk)
 {
@@ -177,7 +184,7 @@ cask_upload_chunk_clear (CaskUploadChunk *chunk)
   cask_upload_chunk_wait (chunk);
   for (guint i = 0; i < chunk->n_aside; i++)
     g_bytes_unref (chunk->aside[i]);
-  g_free (chunk->data);
+  chunk_data_free (chunk) (chunk->data);
   g_mutex_clear (&chunk->lock);
   g_cond_clear (&chunk->progress);
 }
@@ -187,13 +194,18 @@ static gsize
 chunk_next_capacity (const CaskUploadChunk *chunk)
 {
   guint64 expected = chunk->state->expected_size;
+  gsize most = CASK_UPLOAD_CHUNK;
   gsize capacity = MAX (4 * chunk->capacity, CHUNK_START);
 
+  /* What was begun grows in any case: whoever reserves must find room. */
+  if (chunk->capacity == 0 && cask_upload_buffers_are_short ())
+    most = CASK_UPLOAD_CHUNK_SHORT;
   if (chunk->has_filled)
-    return CASK_UPLOAD_CHUNK;
+    return most;
   if (chunk->capacity == 0 && expected != CASK_UNKNOWN)
-    capacity = (gsize) CLAMP (expected, 1, CASK_UPLOAD_CHUNK);
-  return MIN (capacity, (gsize) CASK_UPLOAD_CHUNK);
+    capacity = (gsize) CLAMP (expected, 1, most);
+  /* Nothing in between, for only those of full size are counted. */
+  return capacity > CASK_UPLOAD_CHUNK_SHORT ? most : capacity;
 }
 
 static void
@@ -214,6 +226,14 @@ chunk_grow (CaskUploadChunk *chunk)
   chunk->capacity = capacity;
 }
 
+gboolean
+cask_upload_chunk_is_full (const CaskUploadChunk *chunk)
+{
+  if (chunk->size < chunk->capacity || chunk->size < CASK_UPLOAD_CHUNK_SHORT)
+    return FALSE;
+  return chunk->size == CASK_UPLOAD_CHUNK || cask_upload_buffers_are_short ();
+}
+
 guint8 *
 cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room)
 {
@@ -223,10 +243,13 @@ cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room)
   return chunk->data + chunk->size;
 }
 
+/* Where memory is short, there are so many uploads that processors do not idle, and what
+ * waits for a thread would hold it. */
 static gboolean
 chunk_is_worth_a_thread (gsize size)
 {
-  return size >= CHUNK_OVERLAP && cask_pool_count_processors () > 1;
+  return size >= CHUNK_OVERLAP && cask_pool_count_processors () > 1 &&
+         !cask_upload_buffers_are_short ();
 }
 
 static void
@@ -241,7 +264,7 @@ chunk_begin_hash (CaskUploadChunk *chunk, GBytes *bytes)
       chunk_hash (chunk, bytes);
       return;
     }
-  if (chunk_is_full (chunk))
+  if (chunk_has_most_to_hash (chunk))
     chunk_wait (chunk, CHUNK_CUSHION);
   if (chunk_append (chunk, bytes))
     cask_pool_push (chunk_lane (), &chunk->job, G_PRIORITY_DEFAULT);
@@ -253,10 +276,9 @@ chunk_seal (CaskUploadChunk *chunk)
 {
   gsize size = chunk->size;
   guint8 *data = g_steal_pointer (&chunk->data);
-  GDestroyNotify done =
-      chunk->capacity == CASK_UPLOAD_CHUNK ? cask_upload_buffer_free : g_free;
+  GDestroyNotify done = chunk_data_free (chunk);
 
-  chunk->has_filled |= size == CASK_UPLOAD_CHUNK;
+  chunk->has_filled |= size == chunk->capacity && size >= CASK_UPLOAD_CHUNK_SHORT;
   chunk->size = 0;
   chunk->capacity = 0;
   return g_bytes_new_with_free_func (data, size, done, data);
@@ -265,7 +287,7 @@ chunk_seal (CaskUploadChunk *chunk)
 gboolean
 cask_upload_chunk_set_aside (CaskUploadChunk *chunk)
 {
-  if (chunk->size < CASK_UPLOAD_CHUNK)
+  if (!cask_upload_chunk_is_full (chunk))
     return TRUE;
   g_mutex_lock (&chunk->lock);
   gboolean has_place = chunk->n_aside < CASK_UPLOAD_ASIDE;

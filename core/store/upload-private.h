@@ -19,6 +19,11 @@
 #define CASK_UPLOAD_ASIDE 3
 #define CASK_UPLOAD_HASHING 7
 
+/* Of all uploads of the process, so many chunks are in memory before it is short. From
+ * then on what is new gathers in smaller ones, of which an upload has one at a time. */
+#define CASK_UPLOAD_PLENTY 128
+#define CASK_UPLOAD_CHUNK_SHORT (64 * 1024)
+
 /* ---- upload-state.c: what is known of an upload, and kept with a saved one ---- */
 
 #define CASK_UPLOAD_ALGORITHMS 2
@@ -42,10 +47,11 @@ GBytes *cask_upload_state_save (const CaskUploadState *state);
 /* Errors: CORRUPT; UNSUPPORTED where another version of Cask has written it. */
 gboolean cask_upload_state_load (CaskUploadState *state, GBytes *bytes, GError **error);
 
-/* ---- upload-buffer.c: memory for a chunk ---- */
+/* ---- upload-buffer.c: memory for a chunk of full size ---- */
 
 guint8 *cask_upload_buffer_new (void);
 void cask_upload_buffer_free (gpointer buffer);
+gboolean cask_upload_buffers_are_short (void);
 
 /* ---- upload-chunk.c: gathered, hashed and handed on ---- */
 
@@ -69,7 +75,10 @@ typedef struct
 
 void cask_upload_chunk_init (CaskUploadChunk *chunk, CaskUploadState *state);
 void cask_upload_chunk_clear (CaskUploadChunk *chunk);
-/* Where the next bytes may be written. room: how many at most; 0 where it is full. */
+/* Whether it is to be handed on, or set aside, before more is gathered. */
+gboolean cask_upload_chunk_is_full (const CaskUploadChunk *chunk);
+/* Where the next bytes may be written. room: how many at most; not 0 unless it is full.
+ */
 guint8 *cask_upload_chunk_reserve (CaskUploadChunk *chunk, gsize *room);
 /* Sets it aside where it is full. Returns: whether there is room now */
 gboolean cask_upload_chunk_set_aside (CaskUploadChunk *chunk);
@@ -119,7 +128,7 @@ typedef struct
   CaskUploadChunk chunk;
   CaskPutFlags flags;
   _Atomic guint64 taken;  /* bytes written so far; read by anybody, to show progress */
-  char *id;               /* (nullable) once saved */
+  _Atomic (char *) id;    /* (nullable) once saved; set once, read by anybody */
   CaskDigest sealed;      /* what the backend was asked to commit */
   CaskPoolJob job;        /* that frees it */
   GList dropped_link;     /* the store's close_lock; data: this engine */
@@ -167,6 +176,8 @@ gboolean cask_upload_engine_check_open (CaskUploadEngine *engine, GError **error
  * a reserve, after that; whether there is anything to hand on; and what the other thread
  * does, until nothing is aside any more, or others wait for the thread. */
 gboolean cask_upload_engine_make_room (CaskUploadEngine *engine);
+/* Whether memory is so short that a chunk which is being written is to be waited for. */
+gboolean cask_upload_engine_is_short (const CaskUploadEngine *engine);
 guint8 *cask_upload_engine_fill (CaskUploadEngine *engine, gsize *room,
                                  GCancellable *cancellable, GError **error);
 gboolean cask_upload_engine_has_aside (CaskUploadEngine *engine);

@@ -110,18 +110,18 @@ upload_left (const CaskUploadEngine *engine)
   return engine->state.expected_size - MIN (engine->taken, engine->state.expected_size);
 }
 
-static gboolean
-upload_is_full (const CaskUploadEngine *engine)
-{
-  return engine->chunk.size == CASK_UPLOAD_CHUNK;
-}
-
 /* In a forked child the chunk's lock may be held by a thread that is not there. */
 gboolean
 cask_upload_engine_make_room (CaskUploadEngine *engine)
 {
   return !cask_store_is_ours (engine->store, NULL) ||
          cask_upload_chunk_set_aside (&engine->chunk);
+}
+
+gboolean
+cask_upload_engine_is_short (const CaskUploadEngine *engine)
+{
+  return engine->chunk.capacity == 0 && cask_upload_buffers_are_short ();
 }
 
 gboolean
@@ -160,9 +160,14 @@ cask_upload_engine_hand_on (CaskUploadEngine *engine, GCancellable *cancellable,
   return success;
 }
 
+/* Where all that was announced is there, to look for the end of a source takes no memory,
+ * for who is silent then may be silent for long. */
 static guint8 *
 upload_place (CaskUploadEngine *engine, gsize *room)
 {
+  static guint8 nowhere;
+  if (upload_left (engine) == 0)
+    return *room = 0, &nowhere;
   guint8 *place = cask_upload_chunk_reserve (&engine->chunk, room);
   *room = (gsize) MIN (*room, upload_left (engine));
   return place;
@@ -185,8 +190,8 @@ cask_upload_engine_reserve (CaskUploadEngine *engine, gsize *room,
   if (!cask_upload_engine_check_open (engine, error) ||
       !cask_store_begin (engine->store, NULL, cancellable, error))
     return NULL;
-  gboolean success =
-      !upload_is_full (engine) || upload_hand_on (engine, cancellable, error);
+  gboolean success = !cask_upload_chunk_is_full (&engine->chunk) ||
+                     upload_hand_on (engine, cancellable, error);
   cask_store_leave (engine->store);
   return success ? upload_place (engine, room) : NULL;
 }
@@ -195,7 +200,9 @@ cask_upload_engine_reserve (CaskUploadEngine *engine, gsize *room,
 gboolean
 cask_upload_engine_advance (CaskUploadEngine *engine, gsize count, GError **error)
 {
-  if (G_UNLIKELY (count > engine->chunk.capacity - engine->chunk.size))
+  gsize room = engine->chunk.capacity - engine->chunk.size;
+
+  if (G_UNLIKELY (count > MIN (room, upload_left (engine))))
     {
       engine->stage = CASK_UPLOAD_FAILED;
       g_set_error (error, CASK_ERROR, CASK_ERROR_IO,
@@ -214,7 +221,7 @@ cask_upload_engine_take (CaskUploadEngine *engine, const void *data, gsize count
 {
   gsize room;
 
-  if (engine->stage != CASK_UPLOAD_OPEN || upload_is_full (engine) ||
+  if (engine->stage != CASK_UPLOAD_OPEN || cask_upload_chunk_is_full (&engine->chunk) ||
       count > upload_left (engine) || !cask_store_enter (engine->store, NULL))
     return 0;
   guint8 *place = cask_upload_chunk_reserve (&engine->chunk, &room);

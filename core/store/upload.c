@@ -67,17 +67,16 @@ upload_release_job (CaskPoolJob **jobs, guint n)
 void
 cask_upload_engine_free (CaskUploadEngine *engine)
 {
-  CaskStore *store = engine->store;
-
   /* In a forked child any lock may have been held by a thread that is not there: the
    * little that is left is left. */
-  if (!cask_store_is_ours (store, NULL))
+  if (!cask_store_is_ours (engine->store, NULL))
     return;
   if (engine->handle == NULL)
     {
       upload_release (engine);
       return;
     }
+  g_autoptr (CaskStore) store = g_object_ref (engine->store); /* it outlives the engine */
   g_autoptr (CaskLane) lane = cask_lane_new (1);
   engine->job.func = upload_release_job;
   engine->dropped_link.data = engine;
@@ -86,6 +85,11 @@ cask_upload_engine_free (CaskUploadEngine *engine)
   g_queue_push_tail_link (&store->dropped, &engine->dropped_link);
   g_mutex_unlock (&store->close_lock);
   cask_pool_push (lane, &engine->job, G_PRIORITY_DEFAULT);
+  /* Who found it in the list before can take the job from the queue only now, and there
+   * may be no other thread that ever does. */
+  g_mutex_lock (&store->close_lock);
+  g_cond_broadcast (&store->close_progress);
+  g_mutex_unlock (&store->close_lock);
 }
 
 /* Under close_lock. Returns: whether any is left of those dropped up to a ticket, and

@@ -27,12 +27,13 @@ G_BEGIN_DECLS
  * or its size more may be written.
  *
  * The calls that write, save, commit and abort come one at a time: one while another is
- * under way, or its callback still to come, fails with %G_IO_ERROR_PENDING. How far it is
- * may be asked at any time, from any thread.
+ * under way, or its callback still to come, fails with %G_IO_ERROR_PENDING. How far it
+ * is, and its id, may be asked at any time, from any thread.
  *
  * A write of more than was announced fails and takes nothing. Any other write that failed
- * in the store (%CASK_ERROR_NO_SPACE, %CASK_ERROR_IO) has left the upload unusable: abort
- * it, or resume what was saved of it.
+ * in the store (%CASK_ERROR_NO_SPACE, %CASK_ERROR_IO, or %G_IO_ERROR_CANCELLED in the
+ * midst of it) has left the upload unusable, and every later call but the abort says
+ * %CASK_ERROR_CLOSED: abort it, or resume what was saved of it.
  *
  * Since: 1.0
  */

@@ -115,6 +115,7 @@ test_lies (void)
   g_autoptr (CaskStore) store = cask_store_open ("memory:", NULL, &error);
   g_autoptr (GInputStream) first = odd_stream_new (50000, TRUE, FALSE);
   g_autoptr (GInputStream) second = odd_stream_new (50000, TRUE, FALSE);
+  g_autoptr (GInputStream) third = odd_stream_new (50000, TRUE, FALSE);
 
   TEST_NO_ERROR (error);
   if (store == NULL)
@@ -123,6 +124,9 @@ test_lies (void)
                                           CASK_UNKNOWN, 0, NULL, NULL, NULL, &error));
   TEST_ERROR (error, CASK_ERROR, CASK_ERROR_IO, "more than were asked for");
   CU_ASSERT_FALSE (put_from_loop (store, second, CASK_UNKNOWN, &error));
+  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_IO, "more than were asked for");
+  /* There is room for all that it says, but not so much was announced. */
+  CU_ASSERT_FALSE (put_from_loop (store, third, 120000, &error));
   TEST_ERROR (error, CASK_ERROR, CASK_ERROR_IO, "more than were asked for");
   expect_empty (store);
 }

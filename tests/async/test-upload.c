@@ -228,6 +228,34 @@ test_dropped_while_writing (void)
   CU_ASSERT_TRUE (page != NULL && cask_list_page_get_length (page) == 0);
 }
 
+static gpointer
+watch_id (gpointer upload)
+{
+  const char *id;
+
+  while ((id = cask_upload_get_id (upload)) == NULL)
+    g_thread_yield ();
+  return (gpointer) id;
+}
+
+/* Under ThreadSanitizer (preset `tsan`) also: without a race. */
+static void
+test_id_from_elsewhere (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = NULL;
+  g_autoptr (CaskUpload) upload = begin (&store);
+  if (upload == NULL)
+    return;
+  GThread *thread = g_thread_try_new ("watch", watch_id, upload, &error);
+  TEST_NO_ERROR (error);
+  const char *id = cask_upload_save (upload, NULL, &error);
+  TEST_NO_ERROR (error);
+  if (id != NULL)
+    CU_ASSERT_PTR_EQUAL (g_thread_join (thread), id);
+  CU_ASSERT_PTR_NOT_NULL (id);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,6 +263,8 @@ main (int argc, char **argv)
     { "C70 while a write is under way other calls are PENDING", test_pending },
     { "C70 while a commit is under way nothing else is done", test_pending_commit },
     { "C70 a stream is spliced from a main loop", test_splice_async },
+    { "C70 the id is asked for by another thread while a save is under way",
+      test_id_from_elsewhere },
     { "C95 an upload is dropped with a write under way", test_dropped_while_writing },
     CU_TEST_INFO_NULL,
   };

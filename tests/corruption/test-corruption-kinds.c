@@ -255,6 +255,83 @@ test_changed (void)
   CU_ASSERT (campaign->tally.n_corrupt > 0);
 }
 
+/* ---- Uploads ---- */
+
+/* Saves all but the last byte of the blob, and lets go of it. Returns: the upload's id */
+static char *
+save_most (Campaign *campaign, const Blob *blob)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskUpload) upload =
+      cask_store_begin_upload (campaign->store, NULL, blob->digest.algorithm,
+                               CASK_UNKNOWN, CASK_PUT_NONE, NULL, &error);
+
+  TEST_NO_ERROR (error);
+  if (upload == NULL)
+    return NULL;
+  g_output_stream_write_all (G_OUTPUT_STREAM (upload),
+                             g_bytes_get_data (blob->good, NULL), blob->size - 1, NULL,
+                             NULL, &error);
+  TEST_NO_ERROR (error);
+  char *id = g_strdup (cask_upload_save (upload, NULL, &error));
+  TEST_NO_ERROR (error);
+  return id;
+}
+
+/* Resumes it, writes the last byte and commits: which does not read what was saved. */
+static void
+finish_saved (Campaign *campaign, const Blob *blob, const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean created = FALSE;
+  const char *bytes = g_bytes_get_data (blob->good, NULL);
+  g_autoptr (CaskUpload) upload =
+      cask_store_resume_upload (campaign->store, id, NULL, &error);
+
+  TEST_NO_ERROR (error);
+  if (upload == NULL)
+    return;
+  g_output_stream_write_all (G_OUTPUT_STREAM (upload), bytes + blob->size - 1, 1, NULL,
+                             NULL, &error);
+  TEST_NO_ERROR (error);
+  CU_ASSERT (cask_upload_commit (upload, &blob->digest, NULL, &created, NULL, &error) &&
+             created);
+  TEST_NO_ERROR (error);
+}
+
+/* The state of the hash was good, and the bytes are not any more; that this process has
+ * verified another copy of the blob before makes no difference. */
+static void
+test_saved_upload (void)
+{
+  g_autoptr (Campaign) campaign = campaign_new ("verify=changed", KINDS_BLOBS);
+  if (campaign == NULL)
+    return;
+  for (guint i = 0; i < KINDS_BLOBS; i++)
+    {
+      const Blob *blob = &campaign->blobs[i];
+      if (blob->size < 2)
+        continue;
+      campaign_get (campaign, blob, TRUE);
+      CU_ASSERT (cask_store_delete (campaign->store, &blob->digest, NULL, NULL, NULL));
+      g_autofree char *id = save_most (campaign, blob);
+      if (id == NULL)
+        return;
+      Blob part = { .size = blob->size - 1 };
+      g_autofree char *path =
+          g_build_filename (campaign->root, ".uploads", id, "data", NULL);
+      part.path = path;
+      blob_flip (&part, blob_any_bit (&part, campaign->rand));
+      campaign->tally.n_flips++;
+      finish_saved (campaign, blob, id);
+      campaign_get (campaign, blob, FALSE);
+      blob_put (campaign, blob, FALSE);
+      campaign_get (campaign, blob, TRUE);
+    }
+  campaign_assert_clean (campaign);
+  CU_ASSERT (campaign->tally.n_corrupt > 0);
+}
+
 CU_TestInfo corruption_kinds_tests[] = {
   { "C79 C81 truncated blobs are CORRUPT, and heal", test_truncate },
   { "C80 grown blobs are CORRUPT, and heal", test_grow },
@@ -264,5 +341,7 @@ CU_TestInfo corruption_kinds_tests[] = {
   { "C78 two files of one size, swapped, are both CORRUPT", test_swap },
   { "C84 a stream in order says CORRUPT before it gives the last byte", test_streams },
   { "S7 verify=changed sees every change made through the filesystem", test_changed },
+  { "C53 S7 what was damaged while it was saved is CORRUPT once committed, and heals",
+    test_saved_upload },
   CU_TEST_INFO_NULL,
 };

@@ -321,6 +321,40 @@ test_bounded (void)
   spool_end (node, upload, place);
 }
 
+#define SEALED_BYTES 900000
+#define SEALED (64 * MIB / SEALED_BYTES)
+
+/* spool: (out): sealed, as by a commit that failed. Returns: whether it is in memory */
+static gboolean
+seal_one (const char *place, CaskSpool **spool)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = shelf_bytes (SEALED_BYTES);
+  gboolean is_plain = FALSE;
+  *spool = cask_spool_new (place, CASK_UNKNOWN, &error);
+  if (*spool != NULL && cask_spool_write (*spool, bytes, NULL, &error))
+    g_bytes_unref (cask_spool_seal (*spool, &is_plain, &error));
+  TEST_NO_ERROR (error);
+  return is_plain;
+}
+
+/* A crowd whose commits fail, and wait to be tried again, is no less of a crowd. */
+static void
+test_sealed (void)
+{
+  const char *place = test_directory ();
+  CaskSpool *spools[SEALED + 1];
+
+  for (guint round = 0; round < 2; round++)
+    {
+      for (guint i = 0; i < SEALED; i++)
+        CU_ASSERT_TRUE (seal_one (place, &spools[i]));
+      CU_ASSERT_FALSE (seal_one (place, &spools[SEALED]));
+      for (guint i = 0; i <= SEALED; i++)
+        cask_spool_free (spools[i]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -335,6 +369,7 @@ main (int argc, char **argv)
     { "what was written so far can be read", test_read },
     { "what is being written can be read from another thread", test_read_beside },
     { "C12 64 MiB take no more memory than one", test_bounded },
+    { "S11 what could not be committed counts as long as it is held", test_sealed },
     CU_TEST_INFO_NULL,
   };
   CU_SuiteInfo suites[] = {

@@ -3,7 +3,7 @@
  * test-reader.c: what a reader asks of its backend, what it makes of the answers, and
  * what it tells the store of them. */
 #include "pieces.h"
-#include "store-private.h"
+#include "reader-private.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +49,65 @@ test_small_blob (void)
   pieces_expect (stream, 990);
   CU_ASSERT_EQUAL (pieces.n_reads, 1);
   CU_ASSERT_TRUE (cask_input_stream_is_verified (stream));
+}
+
+static void
+test_crowd (void)
+{
+  g_autoptr (GPtrArray) crowd = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (CaskStore) store = pieces_open ("?verify=never", READER_SIZE);
+  for (guint i = 0; store != NULL && i <= CASK_READER_PLENTY; i++)
+    {
+      CaskInputStream *stream = pieces_stream (store);
+      if (stream == NULL)
+        return;
+      g_ptr_array_add (crowd, stream);
+      pieces.largest_read = 0;
+      pieces_expect (stream, 10);
+      CU_ASSERT_EQUAL (pieces.largest_read, i < CASK_READER_PLENTY
+                                                ? CASK_READER_BUFFER
+                                                : CASK_READER_BUFFER_SHORT);
+    }
+  if (crowd->len == 0)
+    return;
+  /* It stays with what it has, which is used up before anything is asked for. */
+  CaskInputStream *last = crowd->pdata[CASK_READER_PLENTY];
+  pieces.n_reads = 0;
+  pieces_expect (last, CASK_READER_BUFFER_SHORT - 10);
+  CU_ASSERT_EQUAL (pieces.n_reads, 0);
+  pieces_expect (last, 300000);
+  pieces_expect (last, READER_SIZE - 300000 - CASK_READER_BUFFER_SHORT);
+  /* One that is closed makes room for another. */
+  CU_ASSERT_TRUE (g_input_stream_close (crowd->pdata[0], NULL, NULL));
+  g_autoptr (CaskInputStream) next = pieces_stream (store);
+  pieces.largest_read = 0;
+  if (next != NULL)
+    pieces_expect (next, 10);
+  CU_ASSERT_EQUAL (pieces.largest_read, CASK_READER_BUFFER);
+}
+
+/* Verified in order by what is short, too. */
+static void
+test_crowd_verified (void)
+{
+  g_autoptr (GPtrArray) crowd = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (CaskStore) store = pieces_open ("", READER_SIZE);
+  for (guint i = 0; store != NULL && i <= CASK_READER_PLENTY; i++)
+    {
+      CaskInputStream *stream = pieces_stream (store);
+      if (stream == NULL)
+        return;
+      g_ptr_array_add (crowd, stream);
+      pieces_expect (stream, 10);
+    }
+  if (crowd->len == 0)
+    return;
+  CaskInputStream *last = crowd->pdata[CASK_READER_PLENTY];
+  for (guint i = 0; i < 90; i++)
+    pieces_expect (last, 9999);
+  CU_ASSERT_FALSE (cask_input_stream_is_verified (last));
+  pieces_expect (last, READER_SIZE - 10 - 90 * 9999);
+  CU_ASSERT_TRUE (cask_input_stream_is_verified (last));
 }
 
 /* Whatever little a backend gives at a time. */
@@ -282,6 +341,8 @@ main (int argc, char **argv)
   CU_TestInfo reader[] = {
     { "small reads come from one buffer, large ones go past it", test_buffer },
     { "the buffer is no larger than the blob", test_small_blob },
+    { "S11 of a crowd of streams each holds 64 KiB, but for 128 of them", test_crowd },
+    { "S11 what is read by 64 KiB is verified as it comes", test_crowd_verified },
     { "short reads of a backend make whole reads", test_short_reads },
     { "S7 `changed` hashes a copy once, and streams add to what is known", test_changed },
     { "S7 `always` hashes what is known, `never` nothing", test_always_and_never },

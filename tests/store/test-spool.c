@@ -98,6 +98,65 @@ test_unfit (void)
     }
 }
 
+/* Returns: how many files without a name the process has open in that directory. */
+static guint
+spool_count_files (const char *place)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  const char *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/fd", name, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+      n += target != NULL && g_str_has_prefix (target, place);
+    }
+  return n;
+}
+
+#define CROWD 100
+#define CROWD_BYTES 900000
+
+/* What one upload may have in memory, a crowd may not have as many times. */
+static void
+test_crowd (void)
+{
+  g_autofree char *place = g_build_filename (test_directory (), "crowd", NULL);
+  CU_ASSERT_EQUAL (g_mkdir_with_parents (place, 0700), 0);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = spool_store ("minimal?spool=%s", place);
+  if (store == NULL)
+    return;
+  g_autoptr (GBytes) bytes =
+      g_bytes_new_take (g_strnfill (CROWD_BYTES, 'x'), CROWD_BYTES);
+  CaskBackend *root = cask_store_root (store);
+  CaskBackendUpload *uploads[CROWD];
+  CaskDigest digest;
+  gboolean created = FALSE;
+  cask_digest_of_bytes (bytes, CASK_ALGORITHM_SHA256, &digest);
+  for (guint round = 0; round < 2; round++) /* what was given back can be had again */
+    {
+      for (guint i = 0; i < CROWD; i++)
+        {
+          uploads[i] = spool_begin (store, &error);
+          CU_ASSERT_TRUE (
+              uploads[i] != NULL &&
+              cask_node_ops.upload_write (root, uploads[i], bytes, NULL, &error));
+          TEST_NO_ERROR (error);
+        }
+      CU_ASSERT_EQUAL (spool_count_files (place), CROWD - (64 << 20) / CROWD_BYTES);
+      for (guint i = 0; i < CROWD; i += CROWD - 1) /* one of either kind */
+        CU_ASSERT_TRUE (cask_node_ops.upload_commit (root, uploads[i], &digest, 0,
+                                                     &created, NULL, &error));
+      for (guint i = 0; i < CROWD; i++)
+        cask_node_ops.upload_close (root, uploads[i], FALSE);
+      TEST_NO_ERROR (error);
+    }
+  g_autoptr (GBytes) got = cask_store_get (store, &digest, NULL, &error);
+  CU_ASSERT_TRUE (got != NULL && g_bytes_equal (got, bytes));
+}
+
 static void
 test_root_only (void)
 {
@@ -114,6 +173,8 @@ main (int argc, char **argv)
     { "S3 an upload to a minimal backend gathers where spool says", test_upload },
     { "C86 the option is told, and no resuming is announced", test_told },
     { "a spool that will not do fails the upload, not the open", test_unfit },
+    { "S11 a crowd of uploads gathers 64 MiB in memory, and the rest in files",
+      test_crowd },
     { "the option is taken at the root only", test_root_only },
     CU_TEST_INFO_NULL,
   };

@@ -251,6 +251,17 @@ test_bad_id (void)
     }
 }
 
+/* Of any digest and size. NULL after a failed assertion. */
+static CaskUpload *
+keeper_begin (CaskStore *store)
+{
+  g_autoptr (GError) error = NULL;
+  CaskUpload *upload = cask_store_begin_upload (store, NULL, CASK_ALGORITHM_SHA256,
+                                                CASK_UNKNOWN, 0, NULL, &error);
+  TEST_NO_ERROR (error);
+  return upload;
+}
+
 /* Cancelled between two chunks: what was taken is said, and the upload goes on. */
 static void
 test_write_cancelled (void)
@@ -262,9 +273,7 @@ test_write_cancelled (void)
   g_autofree char *data = g_malloc0 (size);
   if (store == NULL)
     return;
-  g_autoptr (CaskUpload) upload = cask_store_begin_upload (
-      store, NULL, CASK_ALGORITHM_SHA256, CASK_UNKNOWN, 0, NULL, &error);
-  TEST_NO_ERROR (error);
+  g_autoptr (CaskUpload) upload = keeper_begin (store);
   if (upload == NULL)
     return;
   keeper.cancels = cancellable;
@@ -281,6 +290,35 @@ test_write_cancelled (void)
   CU_ASSERT_EQUAL (keeper.bytes->len, size);
 }
 
+/* Cancelled in the midst of a chunk: nobody knows how much of it is written. */
+static void
+test_write_given_up (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = keeper_open ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  gsize size = 2000000;
+  g_autofree char *data = g_malloc0 (size);
+  if (store == NULL)
+    return;
+  g_autoptr (CaskUpload) upload = keeper_begin (store);
+  if (upload == NULL)
+    return;
+  GOutputStream *stream = G_OUTPUT_STREAM (upload);
+  keeper.cancels = cancellable;
+  keeper.fails_cancelled = TRUE;
+  CU_ASSERT_EQUAL (g_output_stream_write (stream, data, size, cancellable, &error), -1);
+  TEST_ERROR (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, NULL);
+  CU_ASSERT_EQUAL (g_output_stream_write (stream, data, 1, NULL, &error), -1);
+  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_CLOSED, "a write has failed");
+  CU_ASSERT_PTR_NULL (cask_upload_save (upload, NULL, &error));
+  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_CLOSED, "a write has failed");
+  CU_ASSERT_FALSE (cask_upload_commit (upload, NULL, NULL, NULL, NULL, &error));
+  TEST_ERROR (error, CASK_ERROR, CASK_ERROR_CLOSED, "a write has failed");
+  CU_ASSERT_TRUE (cask_upload_abort (upload, NULL, &error));
+  TEST_NO_ERROR (error);
+}
+
 /* Cancelled while the last bytes are handed on, a commit may be tried again. */
 static void
 test_commit_cancelled (void)
@@ -290,9 +328,7 @@ test_commit_cancelled (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   if (store == NULL)
     return;
-  g_autoptr (CaskUpload) upload = cask_store_begin_upload (
-      store, NULL, CASK_ALGORITHM_SHA256, CASK_UNKNOWN, 0, NULL, &error);
-  TEST_NO_ERROR (error);
+  g_autoptr (CaskUpload) upload = keeper_begin (store);
   if (upload == NULL)
     return;
   CU_ASSERT_TRUE (g_output_stream_write_all (G_OUTPUT_STREAM (upload), "bytes", 5, NULL,
@@ -324,6 +360,9 @@ main (int argc, char **argv)
     { "C58 an id that is none is neither given out nor asked for", test_bad_id },
     { "C68 a write that is cancelled says what it took, and the upload goes on",
       test_write_cancelled },
+    { "C68 after a write that is cancelled in the midst of a chunk only the abort is "
+      "left",
+      test_write_given_up },
     { "C68 a commit that is cancelled on its way may be tried again",
       test_commit_cancelled },
     CU_TEST_INFO_NULL,
