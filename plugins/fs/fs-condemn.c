@@ -21,25 +21,16 @@
  * error and is not followed. */
 #include "fs-slots.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DIR, closedir)
-
-#define FS_CONDEMN_ROOT ".quarantine"
-
 /* How long a version is waited for: two seconds is what the coarsest clock needs. */
 #define FS_CONDEMN_SETTLE_USEC (3 * G_USEC_PER_SEC)
 /* How often one blob may be moved in one second. */
 #define FS_CONDEMN_TRIES 1000
-/* How many names a miss looks through. More than that is nobody's quarantine. */
-#define FS_CONDEMN_LOOK 10000
-
-typedef char FsCondemnName[192];
 
 typedef enum
 {
@@ -48,38 +39,21 @@ typedef enum
   FS_CONDEMN_AGAIN
 } FsCondemn;
 
-/* "sha256-2cf2…d4.": what the names of all copies of the blob begin with. */
-static void
-fs_condemn_prefix (const CaskDigest *digest, FsCondemnName name)
-{
-  static const char digits[] = "0123456789abcdef";
-  const char *algorithm =
-      digest->algorithm == CASK_ALGORITHM_SHA512 ? "sha512-" : "sha256-";
-  gsize at = strlen (algorithm);
-  memcpy (name, algorithm, at);
-  for (gsize i = 0; i < cask_digest_length (digest); i++)
-    {
-      name[at++] = digits[digest->bytes[i] >> 4];
-      name[at++] = digits[digest->bytes[i] & 15];
-    }
-  name[at++] = '.';
-  name[at] = '\0';
-}
-
 /* Returns: the place of what is condemned, made where it is missing; -1 with an error. */
 static int
 fs_condemn_open_place (CaskBackend *self, GError **error)
 {
-  g_auto (FsFd) place = fs_root_open (self, FS_CONDEMN_ROOT, O_RDONLY | O_DIRECTORY);
+  g_auto (FsFd) place = fs_root_open (self, FS_CONDEMNED_ROOT, O_RDONLY | O_DIRECTORY);
   if (place < 0 && errno == ENOENT)
     {
       /* Nobody but the owner has a use for damaged bytes. */
-      if (fs_system->mkdirat (self->root, FS_CONDEMN_ROOT, 0700) != 0 && errno != EEXIST)
-        return fs_fail_path (self, errno, "mkdir", FS_CONDEMN_ROOT, error), -1;
-      place = fs_root_open (self, FS_CONDEMN_ROOT, O_RDONLY | O_DIRECTORY);
+      if (fs_system->mkdirat (self->root, FS_CONDEMNED_ROOT, 0700) != 0 &&
+          errno != EEXIST)
+        return fs_fail_path (self, errno, "mkdir", FS_CONDEMNED_ROOT, error), -1;
+      place = fs_root_open (self, FS_CONDEMNED_ROOT, O_RDONLY | O_DIRECTORY);
     }
   if (place < 0)
-    return fs_fail_path (self, errno, "open", FS_CONDEMN_ROOT, error), -1;
+    return fs_fail_path (self, errno, "open", FS_CONDEMNED_ROOT, error), -1;
   g_atomic_int_set (&self->has_quarantine, TRUE);
   return fs_fd_steal (&place);
 }
@@ -107,7 +81,7 @@ fs_condemn_move (CaskBackend *self, const CaskDigest *digest, const FsName *name
                  int shard, int place, GError **error)
 {
   FsCondemnName prefix, target;
-  fs_condemn_prefix (digest, prefix);
+  fs_condemned_prefix (digest, prefix);
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
   g_autofree char *time = g_date_time_format (now, "%Y%m%dT%H%M%SZ");
   int code = EEXIST;
@@ -123,7 +97,7 @@ fs_condemn_move (CaskBackend *self, const CaskDigest *digest, const FsName *name
     return FS_CONDEMN_DONE;
   if (code == ENOENT) /* somebody takes names away without a lock */
     return FS_CONDEMN_AGAIN;
-  fs_fail_path (self, code, "rename to", FS_CONDEMN_ROOT, error);
+  fs_fail_path (self, code, "rename to", FS_CONDEMNED_ROOT, error);
   return FS_CONDEMN_FAILED;
 }
 
@@ -143,7 +117,7 @@ fs_condemn_sync (CaskBackend *self, const FsName *name, int shard, int place,
   if (code == 0)
     return fs_sync_shard (self, name, shard, error);
   g_atomic_int_set (&self->quarantine_failed, TRUE);
-  return fs_fail_path (self, code, "fsync of the directory", FS_CONDEMN_ROOT, error);
+  return fs_fail_path (self, code, "fsync of the directory", FS_CONDEMNED_ROOT, error);
 }
 
 /* With the lock held: moves the file if it is what was condemned, and is in place. */
@@ -236,63 +210,4 @@ fs_condemn (CaskBackend *self, const CaskDigest *digest, guint64 version, guint3
          fs_patience_again (&patience, cancellable, &failure));
   *again = done == FS_CONDEMN_AGAIN;
   return fs_patience_end (&patience, failure, error);
-}
-
-/* ---- Why a blob is absent ---- */
-
-/* fs_condemn_has_place: whether anything was ever moved aside here. */
-gboolean
-fs_condemn_has_place (CaskBackend *self)
-{
-  return fs_system->faccessat (self->root, FS_CONDEMN_ROOT, F_OK, AT_SYMLINK_NOFOLLOW) ==
-         0;
-}
-
-/* Whoever may write there may have made any name: only what this file would make of the
- * rest of one is shown. */
-static gboolean
-fs_condemn_is_name (const char *name, const char *prefix)
-{
-  gsize length = strlen (prefix);
-  return strncmp (name, prefix, length) == 0 && strlen (name) < sizeof (FsCondemnName) &&
-         strspn (name + length, "0123456789TZ-") == strlen (name + length);
-}
-
-/* Returns: whether there is a copy; name: of the latest */
-static gboolean
-fs_condemn_find (CaskBackend *self, const CaskDigest *digest, FsCondemnName name)
-{
-  g_auto (FsFd) place = fs_root_open (self, FS_CONDEMN_ROOT, O_RDONLY | O_DIRECTORY);
-  g_autoptr (DIR) stream = place >= 0 ? fs_system->fdopendir (place) : NULL;
-  if (stream == NULL)
-    return FALSE;
-  fs_fd_steal (&place);
-  FsCondemnName prefix;
-  fs_condemn_prefix (digest, prefix);
-  name[0] = '\0';
-  const struct dirent *entry;
-  for (guint i = 0; i < FS_CONDEMN_LOOK && (entry = fs_system->readdir (stream)); i++)
-    if (fs_condemn_is_name (entry->d_name, prefix) && strcmp (entry->d_name, name) > 0)
-      g_strlcpy (name, entry->d_name, sizeof (FsCondemnName));
-  return name[0] != '\0';
-}
-
-/* fs_condemn_fail_absent: sets NOT_FOUND for who wanted the bytes, with the reason where
- * the blob is absent for having been moved aside. Whatever goes wrong in finding that
- * out, the blob is absent. Returns: FALSE */
-gboolean
-fs_condemn_fail_absent (CaskBackend *self, const CaskDigest *digest, GError **error)
-{
-  FsCondemnName name;
-  if (fs_condemn_find (self, digest, name))
-    {
-      g_atomic_int_set (&self->has_quarantine, TRUE);
-      g_set_error (error, CASK_ERROR, CASK_ERROR_NOT_FOUND,
-                   "quarantined: corrupt, kept as " FS_CONDEMN_ROOT
-                   "/%s: put it again to heal",
-                   name);
-    }
-  else
-    g_set_error_literal (error, CASK_ERROR, CASK_ERROR_NOT_FOUND, "no such blob");
-  return FALSE;
 }

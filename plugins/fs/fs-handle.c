@@ -43,7 +43,7 @@ fs_handle_find (CaskBackend *self, const CaskDigest *digest, const FsName *name,
     return FS_LOOK_FAILED;
   FsLook look = fs_blob_open (self, name, file, error);
   if (look == FS_LOOK_ABSENT)
-    fs_condemn_fail_absent (self, digest, error);
+    fs_condemned_fail_absent (self, digest, error);
   return look;
 }
 

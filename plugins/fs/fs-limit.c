@@ -22,7 +22,7 @@ fs_patience_begin (FsPatience *patience)
   g_atomic_int_inc (&limit->waiters);
   patience->seen = limit->finished;
   g_mutex_unlock (&limit->lock);
-  fs_shards_give_back (patience->self);
+  fs_shards_withhold ();
 }
 
 /* Returns: whether some operation has ended since the last look. */
@@ -83,7 +83,10 @@ fs_patience_end (FsPatience *patience, GError *failure, GError **error)
 {
   FsLimit *limit = &patience->self->limit;
   if (patience->waiting)
-    g_atomic_int_add (&limit->waiters, -1);
+    {
+      g_atomic_int_add (&limit->waiters, -1);
+      fs_shards_allow ();
+    }
   if (g_atomic_int_get (&limit->waiters) > 0)
     {
       g_mutex_lock (&limit->lock);

@@ -10,9 +10,10 @@
  * - Nothing below the root is opened through a symlink.
  * - No slot holds a descriptor while it waits for descriptors.
  *
- * Locks: FsLimit.lock, FsTemps.lock, FsGroup.lock, FsKnown.lock, FsShardSlot.lock and the
- * locks of FsNotes are leaves: none is held while another is taken. Only FsTemps.lock is
- * held across I/O, once, while the store makes its temporary directory. */
+ * Locks: FsLimit.lock, FsTemps.lock, FsGroup.lock, FsKnown.lock, FsCondemned.lock,
+ * FsShardSlot.lock and the locks of FsNotes are leaves: none is held while another is
+ * taken; fs-shard.c has one more, above its slots'. Only FsTemps.lock is held across I/O,
+ * once, while the store makes its temporary directory. */
 #pragma once
 
 #include <sys/stat.h>
@@ -146,6 +147,8 @@ void fs_shard_clear (FsShard *shard);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FsShard, fs_shard_clear)
 
 void fs_shards_give_back (CaskBackend *self);
+void fs_shards_withhold (void);
+void fs_shards_allow (void);
 void fs_shards_init (CaskBackend *self);
 void fs_shards_clear (CaskBackend *self);
 
@@ -184,6 +187,15 @@ int fs_group_directory (CaskBackend *self, int fd);
 void fs_group_sync (CaskBackend *self, FsSync *syncs, guint n_syncs);
 void fs_group_init (FsGroup *group);
 void fs_group_clear (FsGroup *group);
+
+/* ---- fs-condemned.c: what is in .quarantine, in short ---- */
+
+typedef struct
+{
+  GMutex lock;
+  GArray *shorts; /* by lock; (nullable); sorted; no part of it changes */
+  struct stat st; /* by lock: of the directory when they were read */
+} FsCondemned;
 
 /* ---- fs-sync.c: what is durable ---- */
 
@@ -302,6 +314,7 @@ struct _CaskBackend
   FsShardSlot shards[FS_NAME_SHARDS];
   FsNotes notes;
   FsGroup group;
+  FsCondemned condemned;
   FsKnown known;
   FsTemps temps;
 };
@@ -452,11 +465,19 @@ FsRemove fs_remove_at (CaskBackend *self, const FsName *name, int shard,
                        GError **error);
 CaskRemoved fs_remove_outcome (FsRemove done);
 
-/* ---- fs-condemn.c: corrupt copies, moved out of the way ---- */
+/* ---- fs-condemned.c: what was moved out of the way ---- */
 
-gboolean fs_condemn_has_place (CaskBackend *self);
-gboolean fs_condemn_fail_absent (CaskBackend *self, const CaskDigest *digest,
-                                 GError **error);
+#define FS_CONDEMNED_ROOT ".quarantine"
+
+typedef char FsCondemnName[192];
+
+void fs_condemned_prefix (const CaskDigest *digest, FsCondemnName name);
+void fs_condemned_init (CaskBackend *self);
+void fs_condemned_clear (CaskBackend *self);
+void fs_condemned_look (CaskBackend *self);
+gboolean fs_condemned_try_absent (CaskBackend *self, const CaskDigest *digest);
+gboolean fs_condemned_fail_absent (CaskBackend *self, const CaskDigest *digest,
+                                   GError **error);
 
 /* ---- fs-encoding.c ---- */
 

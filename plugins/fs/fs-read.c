@@ -139,7 +139,7 @@ fs_read_once (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint
   blob.fd = -1;
   FsLook look = fs_blob_open (self, &name, &blob, error);
   if (look == FS_LOOK_ABSENT)
-    fs_condemn_fail_absent (self, digest, error);
+    fs_condemned_fail_absent (self, digest, error);
   if (look != FS_LOOK_FOUND)
     return NULL;
   if ((flags & CASK_READ_SCAN) && blob.st.st_size > FS_CHUNK)
@@ -268,8 +268,7 @@ fs_try_get (CaskBackend *self, const CaskDigest *digest, guint64 offset, guint64
   blob.fd = -1;
   CaskTry found =
       fs_read_try_open (self, digest, O_RDONLY | O_NONBLOCK | O_NOCTTY, &blob);
-  /* Why it is absent takes a look at the disk. */
-  if (found == CASK_TRY_ABSENT && g_atomic_int_get (&self->has_quarantine))
+  if (found == CASK_TRY_ABSENT && !fs_condemned_try_absent (self, digest))
     return CASK_TRY_AGAIN;
   if (found != CASK_TRY_FOUND)
     return found;

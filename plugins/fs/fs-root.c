@@ -244,7 +244,7 @@ fs_root_attach (CaskBackend *self, const char *location, gboolean create, GError
     return fs_root_fail (self, "statvfs", error);
   self->was_read_only = (fs.f_flag & ST_RDONLY) != 0;
   self->place = fs_root_place (self->root);
-  self->has_quarantine = fs_condemn_has_place (self);
+  fs_condemned_look (self);
   g_auto (FsFd) probe =
       fs_root_openat2 (self->root, ".", O_PATH | O_DIRECTORY, FS_ROOT_RESOLVE);
   /* Other failures (too many open files) are no sign that the call is missing. */

@@ -93,6 +93,14 @@ typedef struct
   gint64 mtime_usec;
 } FsSavedItem;
 
+/* Asks without taking. What can not tell counts as locked. */
+static gboolean
+fs_saved_is_locked (int fd)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  return fs_system->lock (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
 static gboolean
 fs_saved_list_one (CaskBackend *self, int uploads, const char *id, gpointer data,
                    GError **error)

@@ -168,8 +168,8 @@ fs_state_load (CaskBackend *self, int fd, gsize size, GBytes **state, guint64 *o
     {
       g_set_error (
           error, CASK_ERROR, CASK_ERROR_UNSUPPORTED,
-          "state of the upload: of version %u, this one reads %u; finish it with "
-          "the version that saved it, or abort it",
+          "state of the upload: of version %u, this one reads %u; finish or abort it "
+          "with the version that saved it, or remove its directory in " FS_SAVED_ROOT,
           file[7], FS_STATE_VERSION);
       return FALSE;
     }

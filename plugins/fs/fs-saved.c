@@ -19,9 +19,8 @@
  * What is lost with a power failure differs by durability: in `full` what was saved is
  * there; in `data` the state may be gone, or an earlier one, and what it counts is there;
  * in `none` bytes that a state counts may be missing or others: a file that is too short
- * is resumed where it ends, and one of an earlier boot is hashed again.
- *
- * A resume that finds the state damaged removes the upload.
+ * is resumed where it ends, and one of an earlier boot is hashed again. A resume that
+ * finds the state damaged removes the upload.
  *
  * Failure modes: everything in the directory may have been put there by somebody else: no
  * symlink is followed, nothing but regular files is opened, nothing is written before the
@@ -70,14 +69,6 @@ fs_saved_lock (CaskBackend *self, int fd, short type, GError **error)
     return FS_LOCK_BUSY;
   fs_fail (self, errno == EINVAL ? EOPNOTSUPP : errno, "lock the upload", error);
   return FS_LOCK_FAILED;
-}
-
-/* fs_saved_is_locked: asks without taking. What can not tell counts as locked. */
-gboolean
-fs_saved_is_locked (int fd)
-{
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  return fs_system->lock (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 /* fs_saved_is_at: whether `data` leads to this file; st: (out): what that is like now.
@@ -320,9 +311,17 @@ fs_saved_open (CaskBackend *self, CaskBackendUpload *upload, GError **error)
   return fs_fail_path (self, code, "open", path, error);
 }
 
+static gboolean
+fs_saved_give_up (CaskBackend *self, CaskBackendUpload *upload, GError **error)
+{
+  fs_saved_discard (self, upload->directory, upload->id);
+  return fs_saved_fail_absent (self, error);
+}
+
 /* A commit that died before its rename has left the file with a blob's mode, which its
- * owner can not open for writing. The lock, shared as this descriptor can not have the
- * other, keeps everybody else from getting further with the file meanwhile. */
+ * owner can not open for writing; with a second name as well, it is given up. The lock,
+ * shared as this descriptor can not have the other, keeps everybody else from getting
+ * further with the file meanwhile. */
 static gboolean
 fs_saved_unseal (CaskBackend *self, CaskBackendUpload *upload, GError **error)
 {
@@ -335,8 +334,11 @@ fs_saved_unseal (CaskBackend *self, CaskBackendUpload *upload, GError **error)
     return fs_saved_fail_busy (error);
   if (lock != FS_LOCK_HELD)
     return FALSE;
-  if (fs_saved_is_at (upload->directory, fd, &st) && S_ISREG (st.st_mode) &&
-      st.st_nlink == 1 && fs_system->fchmod (fd, 0600) != 0)
+  if (!fs_saved_is_at (upload->directory, fd, &st) || !S_ISREG (st.st_mode))
+    return TRUE;
+  if (st.st_nlink > 1 && st.st_uid == geteuid ())
+    return fs_saved_give_up (self, upload, error);
+  if (st.st_nlink == 1 && fs_system->fchmod (fd, 0600) != 0)
     return fs_fail (self, errno, "chmod", error);
   return TRUE;
 }
@@ -368,8 +370,7 @@ fs_saved_open_data (CaskBackend *self, CaskBackendUpload *upload, GError **error
   return fs_fail (self, errno, "open the upload", error);
 }
 
-/* Takes the lock, and makes sure that what is locked is the upload's and nobody's else.
- */
+/* Takes the lock, and makes sure that what is locked is the upload's, nobody else's. */
 static gboolean
 fs_saved_own (CaskBackend *self, CaskBackendUpload *upload, GError **error)
 {
@@ -384,10 +385,7 @@ fs_saved_own (CaskBackend *self, CaskBackendUpload *upload, GError **error)
                            : fs_fail (self, errno, "stat the upload", error);
   if (!S_ISREG (st.st_mode))
     return fs_saved_corrupt (upload->id, "its data is not a file", error);
-  if (st.st_nlink == 1)
-    return TRUE;
-  fs_saved_discard (self, upload->directory, upload->id);
-  return fs_saved_fail_absent (self, error);
+  return st.st_nlink == 1 || fs_saved_give_up (self, upload, error);
 }
 
 /* Brings the file to where it was when the state was saved. Of one that is shorter, the

@@ -16,10 +16,11 @@
  * is written and synced goes by a descriptor that was opened for it (fs-sync.c).
  *
  * Invariants: all stores of the process keep a quarter of the descriptors that it may
- * have, at most; a store gives its own back where a batch begins that will need many, or
- * before anybody waits for one, and keeps none while somebody does.
+ * have, at most; a store gives its own back where a batch begins that will need many, all
+ * stores do before anybody waits for one, and none keeps any while somebody does.
  *
- * Locks: FsShardSlot.lock, a leaf; nothing is opened or closed under it.
+ * Locks: FsShardSlot.lock, a leaf; fs_shard_stores_lock, of the list of all stores, under
+ * which that one is taken. Nothing is opened or closed under either.
  *
  * Failure modes: none of its own. What can not be kept, and what a kept shard answers
  * with an error, is asked for by its path from the root. */
@@ -27,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -43,7 +45,26 @@ struct _FsKept
   gint64 since_msec;
 };
 
-static gint fs_shard_n_kept; /* atomic: of all stores */
+static gint fs_shard_n_kept;    /* atomic: of all stores */
+static gint fs_shard_n_waiters; /* atomic: who wait for a descriptor, of all stores */
+static GMutex fs_shard_stores_lock;
+static GPtrArray *fs_shard_stores; /* by fs_shard_stores_lock: those that are open */
+
+/* In a child that was forked any lock may be held by a thread that is not there, and the
+ * stores are the parent's. */
+static void
+fs_shard_fork_child (void)
+{
+  g_mutex_init (&fs_shard_stores_lock);
+  fs_shard_stores = NULL;
+  g_atomic_int_set (&fs_shard_n_waiters, 0);
+}
+
+__attribute__ ((constructor)) static void
+fs_shard_watch_fork (void)
+{
+  pthread_atfork (NULL, NULL, fs_shard_fork_child);
+}
 
 static gint64
 fs_shard_now_msec (void)
@@ -65,10 +86,10 @@ fs_kept_unref (FsKept *kept)
 
 /* Whether there is room for one more, which is counted. */
 static gboolean
-fs_shard_reserve (CaskBackend *self)
+fs_shard_reserve (void)
 {
   struct rlimit limit;
-  if (g_atomic_int_get (&self->limit.waiters) > 0 ||
+  if (g_atomic_int_get (&fs_shard_n_waiters) > 0 ||
       getrlimit (RLIMIT_NOFILE, &limit) != 0)
     return FALSE;
   gint most = (gint) MIN (limit.rlim_cur / 4, G_MAXINT32);
@@ -78,18 +99,26 @@ fs_shard_reserve (CaskBackend *self)
   return FALSE;
 }
 
-static void
-fs_shard_drop (FsShardSlot *slot, const FsKept *kept)
+/* kept: whichever it is, where NULL. Returns: (nullable): what the slot had, for the
+ * caller to let go of. */
+static FsKept *
+fs_shard_take (FsShardSlot *slot, const FsKept *kept)
 {
-  FsKept *dropped = NULL;
+  FsKept *taken = NULL;
   g_mutex_lock (&slot->lock);
   if (kept == NULL || slot->kept == kept)
     {
-      dropped = g_steal_pointer (&slot->kept);
+      taken = g_steal_pointer (&slot->kept);
       slot->n_uses = 0;
     }
   g_mutex_unlock (&slot->lock);
-  fs_kept_unref (dropped);
+  return taken;
+}
+
+static void
+fs_shard_drop (FsShardSlot *slot, const FsKept *kept)
+{
+  fs_kept_unref (fs_shard_take (slot, kept));
 }
 
 /* Counted already. Returns: (nullable): the shard, open. */
@@ -117,7 +146,7 @@ static FsKept *
 fs_shard_keep (CaskBackend *self, const FsName *name, gboolean may_wait)
 {
   FsShardSlot *slot = &self->shards[name->shard_index];
-  if (!fs_shard_reserve (self))
+  if (!fs_shard_reserve ())
     return NULL;
   FsKept *kept = fs_shard_open (self, name, may_wait);
   if (kept == NULL)
@@ -133,7 +162,7 @@ fs_shard_keep (CaskBackend *self, const FsName *name, gboolean may_wait)
     }
   g_mutex_unlock (&slot->lock);
   /* Whoever began to wait meanwhile may have looked for what to close before that. */
-  if (g_atomic_int_get (&self->limit.waiters) > 0)
+  if (g_atomic_int_get (&fs_shard_n_waiters) > 0)
     fs_shard_drop (slot, kept);
   return kept;
 }
@@ -228,16 +257,59 @@ fs_shards_give_back (CaskBackend *self)
     fs_shard_drop (&self->shards[i], NULL);
 }
 
+/* fs_shards_withhold: somebody is about to wait for a descriptor: no store of the process
+ * keeps a shard until fs_shards_allow(). A store that idles would keep its own for as
+ * long as nobody comes to it. */
+void
+fs_shards_withhold (void)
+{
+  g_autoptr (GPtrArray) taken =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) fs_kept_unref);
+  g_atomic_int_inc (&fs_shard_n_waiters);
+  g_mutex_lock (&fs_shard_stores_lock);
+  for (guint i = 0; fs_shard_stores != NULL && i < fs_shard_stores->len; i++)
+    {
+      CaskBackend *store = fs_shard_stores->pdata[i];
+      for (guint k = 0; k < FS_NAME_SHARDS; k++)
+        g_ptr_array_add (taken, fs_shard_take (&store->shards[k], NULL));
+    }
+  g_mutex_unlock (&fs_shard_stores_lock);
+}
+
+void
+fs_shards_allow (void)
+{
+  g_atomic_int_add (&fs_shard_n_waiters, -1);
+}
+
 void
 fs_shards_init (CaskBackend *self)
 {
   for (guint i = 0; i < FS_NAME_SHARDS; i++)
     g_mutex_init (&self->shards[i].lock);
+  g_mutex_lock (&fs_shard_stores_lock);
+  if (fs_shard_stores == NULL)
+    fs_shard_stores = g_ptr_array_new ();
+  g_ptr_array_add (fs_shard_stores, self);
+  g_mutex_unlock (&fs_shard_stores_lock);
+}
+
+/* The list goes with its last entry, so that a process that has closed all its stores has
+ * nothing left. */
+static void
+fs_shards_leave (CaskBackend *self)
+{
+  g_mutex_lock (&fs_shard_stores_lock);
+  g_ptr_array_remove_fast (fs_shard_stores, self);
+  if (fs_shard_stores->len == 0)
+    g_clear_pointer (&fs_shard_stores, g_ptr_array_unref);
+  g_mutex_unlock (&fs_shard_stores_lock);
 }
 
 void
 fs_shards_clear (CaskBackend *self)
 {
+  fs_shards_leave (self);
   fs_shards_give_back (self);
   for (guint i = 0; i < FS_NAME_SHARDS; i++)
     g_mutex_clear (&self->shards[i].lock);

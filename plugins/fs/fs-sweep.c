@@ -20,9 +20,8 @@
 #include <unistd.h>
 
 #define FS_SWEEP_BOOT 8
+#define FS_SWEEP_NO_BOOT "00000000"
 #define FS_SWEEP_REMOTE_USEC (24 * 60 * 60 * (gint64) G_USEC_PER_SEC)
-
-static char fs_sweep_boot_id[FS_SWEEP_BOOT + 1] = "00000000";
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DIR, closedir)
 
@@ -32,22 +31,36 @@ fs_sweep_span_hex (const char *text)
   return strspn (text, "0123456789abcdef");
 }
 
-/* fs_sweep_boot: 8 digits that name this boot of this machine; zeros where /proc is
- * missing. */
+/* Returns: (nullable) (transfer full): NULL where it can not be read, or not now: there
+ * may be no descriptor for it. */
+static char *
+fs_sweep_read_boot (void)
+{
+  g_auto (FsFd) fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  char text[FS_SWEEP_BOOT + 1] = "";
+  if (fd < 0 || read (fd, text, FS_SWEEP_BOOT) != FS_SWEEP_BOOT ||
+      fs_sweep_span_hex (text) != FS_SWEEP_BOOT)
+    return NULL;
+  return g_strdup (text);
+}
+
+/* fs_sweep_boot: 8 digits that name this boot of this machine; zeros where /proc does not
+ * say. */
 const char *
 fs_sweep_boot (void)
 {
-  static gsize once = 0;
-  if (g_once_init_enter (&once))
+  /* Not g_once_init_enter(): a child forked within it would wait for its end for ever.
+   * Never freed. */
+  static char *known; /* atomic */
+  if (g_atomic_pointer_get (&known) == NULL)
     {
-      g_auto (FsFd) fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-      char text[FS_SWEEP_BOOT + 1] = "";
-      if (fd >= 0 && read (fd, text, FS_SWEEP_BOOT) == FS_SWEEP_BOOT &&
-          fs_sweep_span_hex (text) == FS_SWEEP_BOOT)
-        memcpy (fs_sweep_boot_id, text, FS_SWEEP_BOOT);
-      g_once_init_leave (&once, 1);
+      g_autofree char *fresh = fs_sweep_read_boot ();
+      if (fresh == NULL)
+        return FS_SWEEP_NO_BOOT;
+      if (g_atomic_pointer_compare_and_exchange (&known, NULL, fresh))
+        g_steal_pointer (&fresh);
     }
-  return fs_sweep_boot_id;
+  return g_atomic_pointer_get (&known);
 }
 
 /* Whether the name is one that fs-temp.c makes: <boot>-<pid>-<random>. */
@@ -73,8 +86,11 @@ fs_sweep_is_temp (const char *name)
 static gboolean
 fs_sweep_is_too_young (CaskBackend *self, const char *name, int directory)
 {
-  if (self->place != FS_PLACE_REMOTE ||
-      strncmp (name, fs_sweep_boot (), FS_SWEEP_BOOT) == 0)
+  const char *boot = fs_sweep_boot ();
+  /* Two machines that do not know their boot are two machines. */
+  gboolean is_here =
+      strncmp (name, boot, FS_SWEEP_BOOT) == 0 && strcmp (boot, FS_SWEEP_NO_BOOT) != 0;
+  if (self->place != FS_PLACE_REMOTE || is_here)
     return FALSE;
   struct stat st;
   return fs_system->fstat (directory, &st) != 0 ||

@@ -61,7 +61,6 @@ gboolean fs_upload_check_usable (const CaskBackendUpload *upload, GError **error
 gboolean fs_saved_is_id (const char *id);
 int fs_saved_open_file (int directory, const char *name, int flags);
 FsLock fs_saved_lock (CaskBackend *self, int fd, short type, GError **error);
-gboolean fs_saved_is_locked (int fd);
 gboolean fs_saved_is_at (int directory, int fd, struct stat *st);
 void fs_saved_discard (CaskBackend *self, int directory, const char *id);
 

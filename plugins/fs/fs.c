@@ -47,7 +47,8 @@ static const CaskOptionSpec fs_options[FS_N_OPTIONS] = {
                      .choices = "read|mmap",
                      .type = CASK_OPTION_CHOICE },
   [FS_OPTION_MAX_UPLOADS] = { .name = "max-uploads",
-                              .help = "how many uploads may be saved; 0: any number",
+                              .help = "how many uploads may be saved; 0: any number; one "
+                                      "that is open holds 2 descriptors besides",
                               .fallback = "10000",
                               .type = CASK_OPTION_UINT },
   [FS_OPTION_MAX_UPLOAD_BYTES] = { .name = "max-upload-bytes",
@@ -76,6 +77,7 @@ fs_init (CaskBackend *self, const CaskOpenArgs *args)
   self->notes.slots = g_new0 (FsNote, FS_NOTES);
   fs_shards_init (self);
   fs_group_init (&self->group);
+  fs_condemned_init (self);
   g_mutex_init (&self->known.lock);
   self->known.failed = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   g_mutex_init (&self->temps.lock);
@@ -92,6 +94,7 @@ fs_close (CaskBackend *self)
   g_mutex_clear (&self->temps.lock);
   g_hash_table_unref (self->known.failed);
   g_mutex_clear (&self->known.lock);
+  fs_condemned_clear (self);
   fs_group_clear (&self->group);
   g_free (self->notes.slots);
   for (guint i = 0; i < FS_NOTE_LOCKS; i++)
@@ -102,20 +105,38 @@ fs_close (CaskBackend *self)
 }
 
 static gboolean
+fs_try_root (CaskBackend *self, const CaskOpenArgs *args, GCancellable *cancellable,
+             GError **error)
+{
+  gboolean create = args->values[FS_OPTION_CREATE].number != 0;
+  return fs_root_attach (self, args->location, create, error) &&
+         fs_layout_check (self, error) &&
+         fs_encoding_check (self, args->encoding, cancellable, error);
+}
+
+static gboolean
 fs_open_root (CaskBackend *self, const CaskOpenArgs *args, GCancellable *cancellable,
               GError **error)
 {
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  /* No other operation of this store can end: at a limit on open files there is nothing
-   * to wait for, and BUSY is said at once. */
-  FsPatience patience = { .self = self };
   GError *failure = NULL;
-  if (fs_root_attach (self, args->location, args->values[FS_OPTION_CREATE].number != 0,
-                      &failure) &&
-      fs_layout_check (self, &failure))
-    fs_encoding_check (self, args->encoding, cancellable, &failure);
-  return fs_patience_end (&patience, failure, error);
+  if (fs_try_root (self, args, cancellable, &failure))
+    return TRUE;
+  /* No other operation of this store can end: at a limit on open files there is nothing
+   * to wait for. But other stores of the process may keep shards. */
+  if (g_error_matches (failure, CASK_ERROR, FS_ERROR_LIMIT))
+    {
+      g_clear_error (&failure);
+      fs_fd_close (self->root);
+      self->root = -1;
+      fs_shards_withhold ();
+      gboolean opened = fs_try_root (self, args, cancellable, &failure);
+      fs_shards_allow ();
+      if (opened)
+        return TRUE;
+    }
+  return fs_patience_none (failure, error);
 }
 
 static CaskBackend *
@@ -196,7 +217,8 @@ static const CaskBackendOps fs_ops = { .size = sizeof (CaskBackendOps),
                                        .usage = fs_usage };
 
 CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND, .location = CASK_LOCATION_REQUIRED,
-                    .capabilities = CASK_CAPABILITY_WRITE, .name = "fs", .version = "1.0",
+                    .capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS,
+                    .name = "fs", .version = "1.0",
                     .summary = "blobs as files below a directory",
                     .license = "Apache-2.0", .n_options = G_N_ELEMENTS (fs_options),
                     .options = fs_options, .ops = &fs_ops)

@@ -138,7 +138,8 @@ memory_upload_save (CaskBackend *self, CaskBackendUpload *upload, GBytes *state,
   if (!saved_note (self->place, upload, &kept))
     {
       g_set_error (error, CASK_ERROR, CASK_ERROR_NO_SPACE,
-                   "max-uploads: the limit of %" G_GUINT64_FORMAT " is reached",
+                   "max-uploads: %" G_GUINT64_FORMAT " uploads are saved already: "
+                   "commit, abort or expire some, or raise the limit",
                    self->place->settings.max_uploads);
       return FALSE;
     }

@@ -169,6 +169,113 @@ test_odd_names (void)
   fs_store_end (&store, &root);
 }
 
+static CaskTry
+try_get (FsStore *store, const CaskDigest *digest)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  CaskBlobInfo info;
+  return store->ops->try_get (store->backend, digest, 0, CASK_TO_END, 0, &bytes, &info);
+}
+
+/* Returns: whether a get says that the blob was moved aside */
+static gboolean
+is_told (FsStore *store, const CaskDigest *digest)
+{
+  g_autoptr (GError) error = NULL;
+  CaskBlobInfo info;
+  g_autoptr (GBytes) bytes =
+      store->ops->get (store->backend, digest, 0, CASK_TO_END, 0, &info, NULL, &error);
+  CU_ASSERT_PTR_NULL (bytes);
+  CU_ASSERT_TRUE (g_error_matches (error, CASK_ERROR, CASK_ERROR_NOT_FOUND));
+  return error != NULL && strstr (error->message, ".quarantine/") != NULL;
+}
+
+/* What another process moves aside makes such a name. */
+static gboolean
+move_elsewhere (FsStore *store, const CaskDigest *digest)
+{
+  g_autofree char *place = quarantine_path (store);
+  g_autoptr (GString) path = g_string_new (place);
+  g_string_append (path, "/sha256-");
+  for (guint i = 0; i < 32; i++)
+    g_string_append_printf (path, "%02x", digest->bytes[i]);
+  g_string_append (path, ".20200101T000000Z");
+  return fs_write_file (path->str, "damaged");
+}
+
+/* A cache is asked for what is absent all day, and a quarantine stays. */
+static void
+test_misses (void)
+{
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  CaskDigest digest = fs_digest (1, 1, 1), absent = fs_digest (1, 2, 1),
+             theirs = fs_digest (1, 3, 1);
+  fs_fault_set_ext4 (TRUE);
+  guint64 version = put_old (store, &digest);
+  CU_ASSERT_EQUAL (condemn (store, &digest, version, CASK_CONDEMN_QUARANTINE), MOVED);
+  fs_clock_advance (10);
+  CU_ASSERT_FALSE (is_told (store, &absent));
+  fs_fault_count_clear ();
+  for (guint i = 0; i < 5; i++)
+    {
+      CU_ASSERT_FALSE (is_told (store, &absent));
+      CU_ASSERT_EQUAL (try_get (store, &absent), CASK_TRY_ABSENT);
+    }
+  CU_ASSERT_EQUAL (fs_fault_count (FS_CALL_READDIR), 0);
+  CU_ASSERT_TRUE (is_told (store, &digest));
+  CU_ASSERT_EQUAL (try_get (store, &digest), CASK_TRY_AGAIN);
+  /* It has changed, so it is read again. */
+  CU_ASSERT_TRUE (move_elsewhere (store, &theirs));
+  CU_ASSERT_EQUAL (try_get (store, &absent), CASK_TRY_AGAIN);
+  CU_ASSERT_TRUE (is_told (store, &theirs));
+  CU_ASSERT_EQUAL (try_get (store, &absent), CASK_TRY_ABSENT);
+  CU_ASSERT_EQUAL (try_get (store, &theirs), CASK_TRY_AGAIN);
+  fs_fault_clear ();
+  fs_clock_set (NULL);
+  fs_store_end (&store, &root);
+}
+
+/* A change in the same tick of the clock would not show: what was read then is not kept.
+ */
+static void
+test_misses_at_once (void)
+{
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  CaskDigest digest = fs_digest (1, 1, 1), absent = fs_digest (1, 2, 1);
+  guint64 version = put_old (store, &digest);
+  CU_ASSERT_EQUAL (condemn (store, &digest, version, CASK_CONDEMN_QUARANTINE), MOVED);
+  struct timespec early = { .tv_sec = 1 };
+  fs_clock_set (&early); /* and a time of change in the future proves nothing */
+  CU_ASSERT_FALSE (is_told (store, &absent));
+  fs_fault_count_clear ();
+  CU_ASSERT_FALSE (is_told (store, &absent));
+  CU_ASSERT_NOT_EQUAL (fs_fault_count (FS_CALL_READDIR), 0);
+  fs_clock_set (NULL);
+  fs_store_end (&store, &root);
+}
+
+/* Somebody has cleared it away: then there is no reason to tell, and none to look for. */
+static void
+test_misses_after (void)
+{
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  CaskDigest digest = fs_digest (1, 1, 1), absent = fs_digest (1, 2, 1);
+  fs_fault_set_ext4 (TRUE);
+  guint64 version = put_old (store, &digest);
+  CU_ASSERT_EQUAL (condemn (store, &digest, version, CASK_CONDEMN_QUARANTINE), MOVED);
+  g_autofree char *place = quarantine_path (store);
+  CU_ASSERT_TRUE (is_told (store, &digest));
+  fs_scratch_free (g_strdup (place));
+  CU_ASSERT_FALSE (is_told (store, &absent));
+  CU_ASSERT_EQUAL (try_get (store, &absent), CASK_TRY_ABSENT);
+  CU_ASSERT_TRUE (mkdir (place, 0700) == 0 && move_elsewhere (store, &absent));
+  CU_ASSERT_EQUAL (try_get (store, &absent), CASK_TRY_AGAIN);
+  CU_ASSERT_TRUE (is_told (store, &absent));
+  fs_fault_clear ();
+  fs_clock_set (NULL);
+  fs_store_end (&store, &root);
+}
+
 /* Every call fails once, with every error that fits: the copy is in its place or kept
  * aside, and said to be moved only where it is; no descriptor is left; no file is synced
  * again of which a sync failed. */
@@ -282,6 +389,9 @@ main (void)
     { "a copy without a version is not moved before it has one", test_too_new },
     { "what is in the way of .quarantine is not followed", test_in_the_way },
     { "odd names in .quarantine are not shown", test_odd_names },
+    { "a miss does not read .quarantine again before it has changed", test_misses },
+    { "what was read of it in the moment of a change is not kept", test_misses_at_once },
+    { "where .quarantine was removed a miss is decided at once", test_misses_after },
     { "a locked copy is waited for, and that can be cancelled", test_locked },
     { "X4 once its fsync has failed the filesystem's is asked for",
       test_sync_after_failure },

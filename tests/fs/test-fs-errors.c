@@ -79,7 +79,9 @@ test_open_codes (void)
     for (guint is_new = 0; is_new < 2; is_new++)
       {
         GError *error = NULL;
-        fs_fault_set (is_new ? FS_CALL_MKDIRAT : FS_CALL_OPENAT, cases[i].code, 0, 1);
+        /* Not once: at the limit of descriptors it is tried again. */
+        fs_fault_set (is_new ? FS_CALL_MKDIRAT : FS_CALL_OPENAT, cases[i].code, 0,
+                      G_MAXINT);
         CU_ASSERT_PTR_NULL (fs_store_open (root, &spec, &error));
         CU_ASSERT_EQUAL (fs_code (error), cases[i].error);
       }

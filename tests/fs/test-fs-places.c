@@ -423,6 +423,7 @@ int
 main (void)
 {
   fs_plugin (); /* before anybody gives up the right to read it */
+  umask (022);  /* what is another owner's can be read */
   CU_initialize_registry ();
   CU_SuiteInfo suites[] = {
     { "fs: places", NULL, NULL, NULL, NULL, (CU_TestInfo *) tests }, CU_SUITE_INFO_NULL

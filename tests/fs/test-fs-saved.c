@@ -335,11 +335,17 @@ test_sweep_live (void)
 }
 
 /* Without privileges a file of a blob's mode can not be opened for writing. */
+static gboolean
+test_is_unprivileged (void)
+{
+  return geteuid () != 0 || (setgid (65534) == 0 && setuid (65534) == 0);
+}
+
 static int
 test_sealed_body (const char *root)
 {
   FsSpec spec = { .durability = FS_FULL };
-  if (geteuid () == 0 && (setgid (65534) != 0 || setuid (65534) != 0))
+  if (!test_is_unprivileged ())
     return FS_NOT_RUN;
   g_autoptr (FsStore) store = fs_store_open (root, &spec, NULL);
   FS_CHECK (store != NULL);
@@ -357,12 +363,67 @@ test_sealed_body (const char *root)
   return 0;
 }
 
+/* D7: of a rename that was seen half done, the other name is the blob's. */
+static int
+test_sealed_twice_body (const char *root)
+{
+  FsSpec spec = { .durability = FS_FULL };
+  if (!test_is_unprivileged ())
+    return FS_NOT_RUN;
+  g_autoptr (FsStore) store = fs_store_open (root, &spec, NULL);
+  FS_CHECK (store != NULL);
+  g_autofree char *id = test_saved (store, "0123", "s");
+  g_autofree char *data = fs_upload_path (root, id, "data");
+  g_autofree char *other = g_build_filename (root, "other", NULL);
+  struct stat st;
+  FS_CHECK (chmod (data, 0444) == 0 && link (data, other) == 0);
+  FS_CHECK (fs_upload_try (store, id) == CASK_ERROR_NOT_FOUND);
+  FS_CHECK (fs_upload_residue (root) == 0);
+  FS_CHECK (stat (other, &st) == 0 && st.st_size == 4 && (st.st_mode & 07777) == 0444);
+  return 0;
+}
+
 static void
 test_sealed (void)
 {
   g_autofree char *root = fs_scratch_new ();
+  g_autofree char *twice = fs_scratch_new ();
   fs_in_child ("an unprivileged user", test_sealed_body, root);
+  fs_in_child ("an unprivileged user, and a second name", test_sealed_twice_body, twice);
+  fs_scratch_free (g_steal_pointer (&twice));
   fs_scratch_free (g_steal_pointer (&root));
+}
+
+/* The system calls of one opening, of each kind. */
+static void
+test_count_open (const char *root, guint *counts)
+{
+  FsSpec spec = { .durability = FS_NONE };
+  fs_fault_count_clear ();
+  FsStore *store = fs_store_open (root, &spec, NULL);
+  CU_ASSERT_PTR_NOT_NULL (store);
+  for (guint call = 0; call < FS_N_CALLS; call++)
+    counts[call] = fs_fault_count ((FsCall) call);
+  if (store != NULL)
+    fs_store_close (store);
+}
+
+/* An opening looks at no saved upload, however many there are. */
+static void
+test_open_costs (void)
+{
+  FS_TEST_STORE (store, .durability = FS_NONE);
+  guint before[FS_N_CALLS], after[FS_N_CALLS];
+  g_free (test_saved (store, "0123", "s"));
+  test_count_open (root, before);
+  for (guint i = 0; i < 1000; i++)
+    g_free (test_saved (store, i % 2 == 0 ? "" : "0123", "s"));
+  CU_ASSERT_EQUAL (fs_upload_residue (root), 1001);
+  test_count_open (root, after);
+  for (guint call = 0; call < FS_N_CALLS; call++)
+    CU_ASSERT_EQUAL (after[call], before[call]);
+  CU_ASSERT_EQUAL (fs_upload_count (store, NULL, NULL, NULL), 1001);
+  fs_store_end (&store, &root);
 }
 
 CU_TestInfo fs_saved_tests[] = {
@@ -378,5 +439,6 @@ CU_TestInfo fs_saved_tests[] = {
   { "C62 the sweep removes what nobody can resume", test_sweep },
   { "C62 the sweep leaves what is open", test_sweep_live },
   { "an upload whose commit died before its rename goes on", test_sealed },
+  { "1,000 saved uploads cost an opening not one system call", test_open_costs },
   CU_TEST_INFO_NULL
 };

@@ -316,5 +316,6 @@ main (int argc, char **argv)
     { "fs: handles", NULL, NULL, NULL, NULL, fs_handle_tests },
     CU_SUITE_INFO_NULL
   };
+  umask (022); /* which the modes that are expected go by */
   return test_main (argc, argv, suites);
 }
