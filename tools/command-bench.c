@@ -136,13 +136,15 @@ bench_judge (ToolCall *call, const BenchPlan *plan, const BenchResult *result)
     tool_add_status (call, TOOL_USAGE);
 }
 
-/* Returns: whether all was measured, rather than interrupted */
+/* Returns: whether all was measured, rather than interrupted, or read by nobody */
 static gboolean
 bench_measure (ToolCall *call, BenchStock *stock, GPtrArray *results)
 {
   const BenchPlan *plan = stock->plan;
   for (guint i = 0; i < plan->n_operations; i++)
     {
+      if (!output_flush ())
+        return FALSE;
       gboolean was_foreign = stock->is_foreign;
       BenchResult *result = bench_phase_run (stock, plan->operations[i]);
       g_ptr_array_add (results, result);
@@ -179,6 +181,7 @@ bench_run (ToolCall *call, const BenchPlan *plan)
   g_autoptr (GPtrArray) results =
       g_ptr_array_new_with_free_func ((GDestroyNotify) bench_result_free);
   tool_watch_signals (call);
+  tool_outlive_pipe ();
   g_autoptr (BenchStock) stock = bench_stock_new (call->store, plan, call->cancellable);
   if (!plan->json)
     bench_report_head (plan, call->store);
@@ -187,8 +190,7 @@ bench_run (ToolCall *call, const BenchPlan *plan)
     bench_report_json (plan, call->store, results, is_complete);
   else
     bench_report_foot (plan);
-  output_flush ();
-  if (!is_complete)
+  if (output_flush () && !is_complete)
     output_error ("bench: interrupted");
   bench_clear (call, stock);
 }

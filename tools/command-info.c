@@ -4,8 +4,7 @@
 
 #include "tools-private.h"
 #include "output.h"
-
-#include <string.h>
+#include "reading.h"
 
 typedef struct
 {
@@ -61,20 +60,6 @@ info_print_json (const Info *info)
   output_print ("%s}\n", json->str);
 }
 
-/* The config string as the user means it: without what tool_open() added to it.
- *
- * Returns: (transfer full): the store's own config string, secrets left out */
-static char *
-info_config (const ToolCall *call)
-{
-  char *config = g_strdup (cask_store_get_config (call->store));
-  gboolean own = strstr (call->config, "?create=") || strstr (call->config, "&create=");
-  if (!own && (g_str_has_suffix (config, "?create=no") ||
-               g_str_has_suffix (config, "&create=no")))
-    config[strlen (config) - strlen ("?create=no")] = '\0';
-  return config;
-}
-
 static void
 info_print_number (const char *label, guint64 number)
 {
@@ -112,7 +97,8 @@ command_info (ToolCall *call)
   g_autoptr (GError) error = NULL;
   g_autofree const char **capabilities =
       tool_capability_names (cask_store_get_capabilities (call->store));
-  g_autofree char *config = info_config (call);
+  g_autofree char *config =
+      reading_shown (call->config, cask_store_get_config (call->store));
   Info info = { .config = config,
                 .capabilities = capabilities,
                 .usage = {

@@ -134,9 +134,14 @@ upload_make (ToolCall *call, const UploadSpec *spec)
       cask_store_begin_upload (call->store, spec->has_digest ? &spec->digest : NULL,
                                spec->algorithm, spec->size, spec->flags, NULL, &error);
   const char *id = upload ? cask_upload_save (upload, NULL, &error) : NULL;
-  if (id)
-    output_print ("%s\n", id);
-  else
+  if (!id)
+    {
+      tool_add_error (call, error);
+      return;
+    }
+  /* An upload whose id nobody was told would wait until it expires. */
+  output_print ("%s\n", id);
+  if (!output_flush () && !cask_upload_abort (upload, NULL, &error))
     tool_add_error (call, error);
 }
 
@@ -163,6 +168,7 @@ upload_begin (ToolCall *call)
   if (!upload_parse_names (call, digest, algorithm, &spec))
     return call->status;
   spec.flags = all_algorithms ? CASK_PUT_ALL_ALGORITHMS : CASK_PUT_NONE;
+  tool_outlive_pipe ();
   if (tool_open (call, TOOL_WRITE))
     upload_make (call, &spec);
   return call->status;

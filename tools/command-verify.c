@@ -25,8 +25,10 @@ typedef struct
   VerifyPace pace;
   VerifyState *state; /* (nullable) */
   VerifyCounts counts;
-  GQueue items;        /* of VerifyItem, in the order of the list; a walk's */
-  gboolean is_stopped; /* by an item that was not read to its end, or by an error */
+  GQueue items;         /* of VerifyItem, in the order of the list; a walk's */
+  gboolean is_stopped;  /* by an item that was not read to its end, or by an error */
+  Progress *progress;   /* (nullable) of what comes one after the other */
+  CaskBlobInfo reading; /* likewise: which one it is */
 } Verify;
 
 /* One blob being read. */
@@ -105,12 +107,24 @@ verify_advance (Verify *verify, const VerifyItem *item)
   return !is_due || verify_save (verify);
 }
 
+static void
+verify_show (Verify *verify)
+{
+  if (verify->call->n_operands > 0)
+    progress_bytes (verify->progress, verify->pace.n_read, verify->reading.size);
+  else
+    progress_step (verify->progress, &verify->reading.digest, verify->counts.n_verified,
+                   verify->counts.n_bytes + verify->pace.n_read);
+}
+
 /* A large blob may take for long, and what came before it be lost meanwhile. That this
  * fails will be told once that blob is counted, if it fails then as well. */
 static void
 verify_tick (gpointer data)
 {
   Verify *verify = data;
+  if (verify->progress)
+    verify_show (verify);
   if (verify->state && verify_state_is_due (verify->state))
     verify_state_save (verify->state, NULL);
 }
@@ -249,7 +263,11 @@ verify_one (Verify *verify, const CaskBlobInfo *info)
   g_autoptr (VerifyItem) item = g_new0 (VerifyItem, 1);
   item->verify = verify;
   item->info = *info;
-  verify_pace_blob (&verify->pace, store, info, cancellable, &item->error);
+  if (item->info.size == CASK_UNKNOWN)
+    cask_store_stat (store, &info->digest, &item->info, NULL, NULL);
+  verify->reading = item->info;
+  verify_pace_blob (&verify->pace, store, &item->info, cancellable, &item->error);
+  verify->pace.n_read = 0;
   if (verify->report.quarantine &&
       g_error_matches (item->error, CASK_ERROR, CASK_ERROR_CORRUPT))
     {
@@ -258,14 +276,12 @@ verify_one (Verify *verify, const CaskBlobInfo *info)
           cask_store_quarantine (store, &info->digest, &item->moved, cancellable, &error);
       verify_settle_quarantine (item, success, error);
     }
-  if (!item->error && item->info.size == CASK_UNKNOWN)
-    cask_store_stat (store, &info->digest, &item->info, NULL, NULL);
   return verify_record (verify, item);
 }
 
 /* Returns: whether a page follows: page is its end. */
 static gboolean
-verify_page (Verify *verify, Progress *progress, CaskListPage *page)
+verify_page (Verify *verify, CaskListPage *page)
 {
   guint length = cask_list_page_get_length (page);
   for (guint i = 0; i < length; i++)
@@ -276,8 +292,7 @@ verify_page (Verify *verify, Progress *progress, CaskListPage *page)
           verify->is_stopped = TRUE;
           return FALSE;
         }
-      progress_step (progress, &info->digest, verify->counts.n_verified,
-                     verify->counts.n_bytes);
+      verify_show (verify);
     }
   return length > 0 && cask_list_page_get_more (page);
 }
@@ -288,6 +303,7 @@ verify_slowly (Verify *verify)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Progress) progress = progress_new ("verifying", NULL);
+  verify->progress = progress;
   ToolCall *call = verify->call;
   const CaskDigest *start = verify_start (verify);
   CaskDigest after = start ? *start : (CaskDigest){ 0 };
@@ -298,7 +314,7 @@ verify_slowly (Verify *verify)
           cask_store_list (call->store, after.algorithm != 0 ? &after : NULL, 0,
                            call->cancellable, &error);
       verify->is_stopped |= page == NULL;
-      more = page && verify_page (verify, progress, page);
+      more = page && verify_page (verify, page);
       if (more)
         after =
             cask_list_page_get_item (page, cask_list_page_get_length (page) - 1)->digest;
@@ -307,9 +323,23 @@ verify_slowly (Verify *verify)
     output_error ("verify: interrupted: not all blobs were read");
   else if (error)
     tool_add_error (call, error);
+  verify->progress = NULL;
   if (verify->is_stopped)
     tool_add_status (call, TOOL_FAILED);
   return !verify->is_stopped;
+}
+
+static gboolean
+verify_name (Verify *verify, const CaskDigest *digest)
+{
+  char name[CASK_DIGEST_TEXT_SIZE];
+  CaskBlobInfo info = { .digest = *digest, .size = CASK_UNKNOWN };
+  g_autoptr (Progress) progress = verify->progress =
+      progress_new ("verifying", cask_digest_write (digest, name));
+  verify->pace.is_watched = progress != NULL;
+  gboolean going = verify_one (verify, &info);
+  verify->progress = NULL;
+  return going;
 }
 
 static gboolean
@@ -317,8 +347,7 @@ verify_named (Verify *verify, const CaskDigest *digests)
 {
   for (guint i = 0; i < verify->call->n_operands; i++)
     {
-      CaskBlobInfo info = { .digest = digests[i], .size = CASK_UNKNOWN };
-      if (verify_one (verify, &info))
+      if (verify_name (verify, &digests[i]))
         continue;
       if (g_cancellable_is_cancelled (verify->call->cancellable))
         output_error ("verify: interrupted: not all blobs were read");

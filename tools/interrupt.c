@@ -71,6 +71,7 @@ interrupt_new (void)
   interrupt->loop = g_main_loop_new (interrupt->context, FALSE);
   interrupt_attach (SIGINT, interrupt_on_signal, interrupt, interrupt->context);
   interrupt_attach (SIGTERM, interrupt_on_signal, interrupt, interrupt->context);
+  interrupt_attach (SIGHUP, interrupt_on_signal, interrupt, interrupt->context);
   interrupt->thread = g_thread_new ("interrupt", interrupt_thread, interrupt);
   return interrupt;
 }

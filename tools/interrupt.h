@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * interrupt.h: Ctrl-C and SIGTERM cancel what is under way. */
+ * interrupt.h: Ctrl-C, SIGTERM and SIGHUP cancel what is under way. */
 #pragma once
 
 #include <gio/gio.h>

@@ -42,7 +42,7 @@ static const ToolCommand main_commands[] = {
     command_plugins },
   { "conform", "CONFIG", "Hold a store to the contract of all backends", NULL,
     command_conform },
-  { "bench", "CONFIG", "Measure how fast a store is",
+  { "bench", "[CONFIG]", "Measure how fast a store is",
     "Operations: put, put-existing, get, range, stat, contains, contains-absent, list,\n"
     "delete. Sizes are as in config strings, times a number and one of ms, s, min, h.\n"
     "What was put is deleted at the end.",

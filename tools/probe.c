@@ -31,6 +31,14 @@
 #define PROBE_LIMIT ((gsize) 1024 * 1024)
 #define PROBE_TIMEOUT_SECONDS 10
 
+/* How the reading of an answer ended. */
+typedef enum
+{
+  PROBE_WHOLE,
+  PROBE_LATE,
+  PROBE_LARGE
+} ProbeEnd;
+
 static GVariant *probe_fail (guint code, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static GVariant *
@@ -136,33 +144,52 @@ probe_answer (const char *name)
 
 /* ---- The parent ---- */
 
+typedef struct
+{
+  pid_t pid; /* and its process group's */
+  int pipe;
+  int handle; /* a pidfd, or -1 where the kernel has none */
+  gint64 deadline_usec;
+} ProbeChild;
+
+/* The child leads a group of its own, so that what its plugin starts ends with it. */
 static int
 probe_spawn (const char *name, int pipe_fd, pid_t *child)
 {
   g_autofree char *option = g_strdup_printf ("--probe=%s", name);
   char *const arguments[] = { "cask", "plugins", option, NULL };
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init (&attributes);
+  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup (&attributes, 0);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init (&actions);
   posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen (&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen (&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_adddup2 (&actions, pipe_fd, PROBE_FD);
-  int code = posix_spawn (child, "/proc/self/exe", &actions, NULL, arguments, environ);
+  posix_spawn_file_actions_addclosefrom_np (&actions, PROBE_FD + 1);
+  int code =
+      posix_spawn (child, "/proc/self/exe", &actions, &attributes, arguments, environ);
   posix_spawn_file_actions_destroy (&actions);
+  posix_spawnattr_destroy (&attributes);
   return code;
 }
 
-/* Returns: FALSE where the deadline passes before fd is ready. */
+/* Waits for an answer or for the child's end. pipe: may be -1, for the end alone.
+ * Returns: FALSE where the deadline passes before either. */
 static gboolean
-probe_wait_for (int fd, gint64 deadline_usec)
+probe_wait (const ProbeChild *child, int pipe, gboolean *ended)
 {
   for (;;)
     {
-      gint64 left_usec = deadline_usec - g_get_monotonic_time ();
+      gint64 left_usec = child->deadline_usec - g_get_monotonic_time ();
       if (left_usec <= 0)
         return FALSE;
-      struct pollfd ready = { .fd = fd, .events = POLLIN };
-      int count = poll (&ready, 1, (int) (left_usec / 1000) + 1);
+      struct pollfd ready[] = { { .fd = pipe, .events = POLLIN },
+                                { .fd = child->handle, .events = POLLIN } };
+      int count = poll (ready, G_N_ELEMENTS (ready), (int) (left_usec / 1000) + 1);
+      *ended = count > 0 && ready[1].revents != 0;
       if (count > 0)
         return TRUE;
       if (count < 0 && errno != EINTR)
@@ -170,42 +197,42 @@ probe_wait_for (int fd, gint64 deadline_usec)
     }
 }
 
-/* Returns: FALSE where what comes is too much or too late. */
-static gboolean
-probe_read (int fd, GByteArray *answer, gint64 deadline_usec)
+/* Reads until the pipe is closed or the child has ended: a process that the plugin
+ * started may hold the pipe for longer. */
+static ProbeEnd
+probe_read (const ProbeChild *child, GByteArray *answer)
 {
+  gboolean ended = FALSE;
   for (;;)
     {
-      if (!probe_wait_for (fd, deadline_usec))
-        return FALSE;
+      if (!ended && !probe_wait (child, child->pipe, &ended))
+        return PROBE_LATE;
       guint8 buffer[16384];
-      gssize count = read (fd, buffer, sizeof buffer);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count <= 0)
-        return count == 0;
-      if (answer->len + (gsize) count > PROBE_LIMIT)
-        return FALSE;
-      g_byte_array_append (answer, buffer, (guint) count);
+      gssize count = read (child->pipe, buffer, sizeof buffer);
+      if (count == 0 || (count < 0 && ended && errno == EAGAIN))
+        return PROBE_WHOLE;
+      if (count < 0 && errno != EINTR && errno != EAGAIN)
+        return PROBE_LATE;
+      if (count > 0 && answer->len + (gsize) count > PROBE_LIMIT)
+        return PROBE_LARGE;
+      g_byte_array_append (answer, buffer, (guint) MAX (count, 0));
     }
 }
 
-/* Reaps the child. One that has closed the pipe is about to end, unless its plugin did
- * that: it gets until the deadline, so that the status is its own. */
-static int
-probe_reap (pid_t child, gboolean is_ending, gint64 deadline_usec)
+/* One that has closed the pipe is about to end, unless its plugin did that: it gets until
+ * the deadline, so that the status is its own. */
+static ProbeEnd
+probe_reap (const ProbeChild *child, ProbeEnd end, int *status)
 {
-  int handle = is_ending ? pidfd_open (child, 0) : -1;
-  if (handle >= 0)
-    {
-      probe_wait_for (handle, deadline_usec);
-      close (handle);
-    }
-  kill (child, SIGKILL);
-  int status = 0;
-  while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+  gboolean ended;
+  if (end == PROBE_WHOLE && child->handle >= 0 && !probe_wait (child, -1, &ended))
+    end = PROBE_LATE;
+  /* And its own process, which may have gone over to another group. */
+  kill (-child->pid, SIGKILL);
+  kill (child->pid, SIGKILL);
+  while (waitpid (child->pid, status, 0) < 0 && errno == EINTR)
     continue;
-  return status;
+  return end;
 }
 
 /* What a plugin did to the process that was to load it. */
@@ -252,6 +279,29 @@ probe_with_file (GVariant *answer, const char *path)
   return probe_fail (code, "%s: %s", path, reason);
 }
 
+/* What became of a child that was started. */
+static GVariant *
+probe_listen (ProbeChild *child, const char *subject)
+{
+  int status = 0;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  child->deadline_usec =
+      g_get_monotonic_time () + PROBE_TIMEOUT_SECONDS * (gint64) G_USEC_PER_SEC;
+  child->handle = pidfd_open (child->pid, 0);
+  ProbeEnd end = probe_reap (child, probe_read (child, bytes), &status);
+  if (child->handle >= 0)
+    close (child->handle);
+  if (end == PROBE_LATE)
+    return probe_fail_fatal (
+        subject, "no answer within " G_STRINGIFY (PROBE_TIMEOUT_SECONDS) " seconds");
+  if (end == PROBE_LARGE)
+    return probe_fail (CASK_ERROR_PLUGIN_INVALID,
+                       "%s: it says more than 1 MiB of itself: shorten its texts, or "
+                       "take it off the search path",
+                       subject);
+  return probe_parse (bytes, status, subject);
+}
+
 /* Returns: (transfer full): the answer about the plugin of that name */
 GVariant *
 probe_plugin (const char *name, const char *path)
@@ -259,26 +309,17 @@ probe_plugin (const char *name, const char *path)
   int ends[2];
   if (pipe2 (ends, O_CLOEXEC) != 0)
     return probe_fail (CASK_ERROR_IO, "pipe: %s", g_strerror (errno));
-  pid_t child;
-  int code = probe_spawn (name, ends[1], &child);
+  /* This end only: the child writes until all of it is taken. */
+  fcntl (ends[0], F_SETFL, O_NONBLOCK);
+  ProbeChild child = { .pipe = ends[0] };
+  int code = probe_spawn (name, ends[1], &child.pid);
   close (ends[1]);
-  if (code != 0)
-    {
-      close (ends[0]);
-      return probe_fail (CASK_ERROR_IO, "cannot start a process: %s", g_strerror (code));
-    }
-  gint64 deadline_usec =
-      g_get_monotonic_time () + PROBE_TIMEOUT_SECONDS * (gint64) G_USEC_PER_SEC;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  gboolean complete = probe_read (ends[0], bytes, deadline_usec);
+  GVariant *answer =
+      code != 0
+          ? probe_fail (CASK_ERROR_IO, "cannot start a process: %s", g_strerror (code))
+          : probe_with_file (probe_listen (&child, path ? path : name), path);
   close (ends[0]);
-  int status = probe_reap (child, complete, deadline_usec);
-  const char *subject = path ? path : name;
-  g_autofree char *deed =
-      g_strdup_printf ("no answer within %d seconds", PROBE_TIMEOUT_SECONDS);
-  if (!complete)
-    return probe_fail_fatal (subject, deed);
-  return probe_with_file (probe_parse (bytes, status, subject), path);
+  return answer;
 }
 
 GVariant *

@@ -41,7 +41,8 @@ static gboolean
 progress_is_wanted (void)
 {
   const char *terminal = g_getenv ("TERM");
-  return isatty (STDERR_FILENO) && g_strcmp0 (terminal, "dumb") != 0;
+  return isatty (STDERR_FILENO) && terminal && *terminal &&
+         strcmp (terminal, "dumb") != 0;
 }
 
 /* name: (nullable): NULL for a walk.

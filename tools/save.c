@@ -15,6 +15,7 @@
 #include <gio/gio.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +93,17 @@ save_write (Save *save, const char *data, gsize size, GError **error)
       size -= (gsize) count;
     }
   return TRUE;
+}
+
+/* Locks the file, where its filesystem has locks, from before it has its name.
+ * Returns: a descriptor of it that keeps the lock until it is closed, or -1 */
+int
+save_lock (Save *save)
+{
+  int fd = fcntl (save->fd, F_DUPFD_CLOEXEC, 0);
+  if (fd >= 0)
+    (void) flock (fd, LOCK_EX | LOCK_NB);
+  return fd;
 }
 
 /* The file is complete. A network filesystem may say only at the close that it is not. */

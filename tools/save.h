@@ -9,6 +9,7 @@ typedef struct _Save Save;
 
 Save *save_new (const char *name, GError **error);
 gboolean save_write (Save *save, const char *data, gsize size, GError **error);
+int save_lock (Save *save);
 gboolean save_finish (Save *save, GError **error);
 void save_free (Save *save);
 

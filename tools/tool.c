@@ -4,7 +4,9 @@
 
 #include "tools-private.h"
 #include "output.h"
+#include "reading.h"
 
+#include <signal.h>
 #include <string.h>
 
 void
@@ -110,10 +112,11 @@ tool_parse (ToolCall *call, const GOptionEntry *entries, guint min_operands,
             guint max_operands)
 {
   gboolean help = FALSE;
+  const char *operands = *call->command->operands ? call->command->operands : NULL;
   const GOptionEntry common[] = { { "help", 'h', 0, G_OPTION_ARG_NONE, &help,
                                     "Show this help", NULL },
                                   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY,
-                                    &call->operands, NULL, call->command->operands },
+                                    &call->operands, NULL, operands },
                                   G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = tool_option_context (call, entries);
   g_option_context_add_main_entries (context, common, NULL);
@@ -148,37 +151,20 @@ tool_parse (ToolCall *call, const GOptionEntry *entries, guint min_operands,
   return tool_check_operands (call, min_operands, max_operands);
 }
 
-static gboolean
-tool_has_create_option (const char *plugin)
+/* What is wrong with a config string is found before anything of it is opened; where
+ * something was added in the middle, the string as it was given has the byte to name. */
+static CaskStore *
+tool_open_for_reading (const char *config, GError **error)
 {
-  g_autoptr (CaskPluginInfo) info = cask_plugin_info_new (plugin, NULL);
-  guint n_options = info ? cask_plugin_info_get_n_options (info) : 0;
-  for (guint i = 0; i < n_options; i++)
-    if (strcmp (cask_plugin_info_get_option_name (info, i), "create") == 0)
-      return strcmp (cask_plugin_info_get_option_type (info, i), "yes|no") == 0;
-  return FALSE;
-}
-
-/* A mistyped name must not become an empty store that a reader then finds sound: a
- * backend that makes what is missing is told not to, unless the string itself says what
- * it wants. None of "(?&" stands literally in a location or a value, so that what is
- * wrong with a string is still found by the core, at the same byte.
- *
- * Returns: (transfer full): the config string to open */
-static char *
-tool_config_for_reading (const char *config)
-{
-  g_autofree char *name = NULL;
-  const char *start = config + strspn (config, " \t\n");
-  name = g_strndup (start, strcspn (start, ":?( \t\n"));
-  if (strchr (config, '(') || strstr (config, "?create=") ||
-      strstr (config, "&create=") || !tool_has_create_option (name))
-    return g_strdup (config);
-  gsize length = strlen (config);
-  while (length > 0 && strchr (" \t\n", config[length - 1]))
-    length--;
-  return g_strdup_printf ("%.*s%ccreate=no", (int) length, config,
-                          strchr (config, '?') ? '&' : '?');
+  g_autofree char *wanted = reading_config (config);
+  g_autoptr (GError) failure = NULL;
+  CaskStore *store = cask_store_open (wanted, NULL, &failure);
+  if (store)
+    return store;
+  if (strchr (config, '(') && g_str_has_prefix (failure->message, "config string, byte "))
+    return cask_store_open (config, NULL, error);
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return NULL;
 }
 
 /* An error of opening counts otherwise than one of a blob: NOT_FOUND says that there is
@@ -200,9 +186,8 @@ CaskStore *
 tool_open_store (ToolCall *call, const char *config, ToolAccess access)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *wanted =
-      access == TOOL_READ ? tool_config_for_reading (config) : g_strdup (config);
-  CaskStore *store = cask_store_open (wanted, NULL, &error);
+  CaskStore *store = access == TOOL_READ ? tool_open_for_reading (config, &error)
+                                         : cask_store_open (config, NULL, &error);
   if (!store)
     tool_add_open_error (call, error);
   return store;
@@ -240,6 +225,14 @@ tool_watch_signals (ToolCall *call)
     return;
   call->interrupt = interrupt_new ();
   call->cancellable = interrupt_get_cancellable (call->interrupt);
+}
+
+/* A reader that goes away ends a filter at once; a command that has something to take
+ * back first finds out by what output.c returns. */
+void
+tool_outlive_pipe (void)
+{
+  signal (SIGPIPE, SIG_IGN);
 }
 
 void

@@ -76,6 +76,7 @@ gboolean tool_parse_number (const char *text, guint64 *number);
 gboolean tool_parse_size (const char *text, guint64 *size);
 gboolean tool_parse_duration (const char *text, gint64 *duration_usec);
 void tool_watch_signals (ToolCall *call);
+void tool_outlive_pipe (void);
 
 CaskStore *tool_open_store (ToolCall *call, const char *config, ToolAccess access);
 void tool_close_store (ToolCall *call, CaskStore *store);

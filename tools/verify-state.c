@@ -12,15 +12,22 @@
  *   bytes 7340032
  *   check sha256:…                    of all the lines above
  *
- * Invariants: FILE is replaced as a whole; what is not such a file, to the last bit, or
- * speaks of another store, is refused, and stays: to begin anew for it would pass over
- * damage that was counted, and to go on would pass over blobs that were never read. */
+ * Invariants:
+ * - FILE is replaced as a whole; what is not such a file, to the last bit, or speaks of
+ *   another store, is refused, and stays: to begin anew for it would pass over
+ *   damage that was counted, and to go on over blobs that were never read;
+ * - one run at a time: FILE is locked, and the file that replaces it before it does. A
+ *   second run is refused at its start, and where two began in one moment, or the
+ *   filesystem has no locks, whoever finds FILE replaced by another ends, and leaves it.
+ */
 
 #include "verify.h"
 #include "save.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,22 +152,89 @@ state_parse (VerifyState *state, const char *text, gsize length, GError **error)
   return TRUE;
 }
 
-/* What is no regular file is not opened: a FIFO would hang, a device has no end. */
+/* ---- Who has it ---- */
+
+static gboolean
+state_fail_busy (const VerifyState *state, GError **error)
+{
+  g_set_error (error, CASK_ERROR, CASK_ERROR_BUSY,
+               "%s: another cask verify is at work with it", state->file);
+  return FALSE;
+}
+
+/* Whether FILE is the one that is locked; where it is gone, nobody else has it. */
+static gboolean
+state_is_ours (const VerifyState *state)
+{
+  struct stat ours, named;
+  if (state->lock_fd < 0 || fstat (state->lock_fd, &ours) != 0 ||
+      stat (state->file, &named) != 0)
+    return TRUE;
+  return ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static void
+state_hold (VerifyState *state, int fd)
+{
+  if (state->lock_fd >= 0)
+    close (state->lock_fd);
+  state->lock_fd = fd;
+}
+
+/* ---- Reading ---- */
+
+/* What is no regular file is not read: a FIFO would hang, a device has no end. */
+static gboolean
+state_open (VerifyState *state, GError **error)
+{
+  struct stat status;
+  int fd = open (state->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0)
+    return errno == ENOENT || state_fail (state, g_strerror (errno), error);
+  state_hold (state, fd);
+  if (fstat (fd, &status) != 0 || !S_ISREG (status.st_mode) ||
+      status.st_size > STATE_MAXIMUM)
+    return state_fail (state, "not a file of --resume", error);
+  if (flock (fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return state_fail_busy (state, error);
+  /* Replaced since it was opened: by a run that has the lock of what stands there now. */
+  return state_is_ours (state) || state_fail_busy (state, error);
+}
+
+/* Returns: (transfer full) (nullable): what the file says, at most STATE_MAXIMUM */
+static char *
+state_read_text (const VerifyState *state, gsize *length, GError **error)
+{
+  g_autofree char *text = g_malloc (STATE_MAXIMUM + 1);
+  *length = 0;
+  while (*length < STATE_MAXIMUM)
+    {
+      gssize count = read (state->lock_fd, text + *length, STATE_MAXIMUM - *length);
+      if (count < 0 && errno == EINTR)
+        continue;
+      if (count < 0 && !state_fail (state, g_strerror (errno), error))
+        return NULL;
+      if (count == 0)
+        break;
+      *length += (gsize) count;
+    }
+  text[*length] = '\0';
+  return g_steal_pointer (&text);
+}
+
 static gboolean
 state_read (VerifyState *state, GError **error)
 {
-  struct stat status;
-  if (stat (state->file, &status) != 0)
-    return errno == ENOENT || state_fail (state, g_strerror (errno), error);
-  if (!S_ISREG (status.st_mode) || status.st_size > STATE_MAXIMUM)
-    return state_fail (state, "not a file of --resume", error);
-  g_autofree char *text = NULL;
+  if (!state_open (state, error))
+    return FALSE;
+  if (state->lock_fd < 0)
+    return TRUE;
   gsize length;
-  g_autoptr (GError) failure = NULL;
-  if (!g_file_get_contents (state->file, &text, &length, &failure))
-    return state_fail (state, failure->message, error);
-  return state_parse (state, text, length, error);
+  g_autofree char *text = state_read_text (state, &length, error);
+  return text && state_parse (state, text, length, error);
 }
+
+/* ---- What the command calls ---- */
 
 /* Goes on from what file says, or begins where there is none. It is written at once: a
  * place where that does not work is better known now than after hours. */
@@ -168,6 +242,7 @@ VerifyState *
 verify_state_new (const char *file, CaskStore *store, GError **error)
 {
   g_autoptr (VerifyState) state = g_new0 (VerifyState, 1);
+  state->lock_fd = -1;
   state->file = g_strdup (file);
   state->store = state_name_store (store);
   if (!state_read (state, error) || !verify_state_save (state, error))
@@ -175,15 +250,32 @@ verify_state_new (const char *file, CaskStore *store, GError **error)
   return g_steal_pointer (&state);
 }
 
+static gboolean
+state_replace (VerifyState *state, GError **error)
+{
+  if (!state_is_ours (state))
+    return state_fail_busy (state, error);
+  g_autofree char *text = state_write (state);
+  g_autoptr (Save) save = save_new (state->file, error);
+  if (!save || !save_write (save, text, strlen (text), error))
+    return FALSE;
+  int fd = save_lock (save);
+  if (!save_finish (save, error))
+    {
+      if (fd >= 0)
+        close (fd);
+      return FALSE;
+    }
+  state_hold (state, fd);
+  return TRUE;
+}
+
 gboolean
 verify_state_save (VerifyState *state, GError **error)
 {
-  g_autofree char *text = state_write (state);
-  g_autoptr (Save) save = save_new (state->file, error);
   state->saved_usec = g_get_monotonic_time ();
   state->is_changed = FALSE;
-  state->has_failed = !save || !save_write (save, text, strlen (text), error) ||
-                      !save_finish (save, error);
+  state->has_failed = !state_replace (state, error);
   return !state->has_failed;
 }
 
@@ -198,6 +290,8 @@ verify_state_is_due (const VerifyState *state)
 gboolean
 verify_state_remove (VerifyState *state, GError **error)
 {
+  if (!state_is_ours (state))
+    return state_fail_busy (state, error);
   if (unlink (state->file) == 0 || errno == ENOENT)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", state->file,
@@ -208,6 +302,7 @@ verify_state_remove (VerifyState *state, GError **error)
 void
 verify_state_free (VerifyState *state)
 {
+  state_hold (state, -1);
   g_free (state->file);
   g_free (state->store);
   g_free (state);

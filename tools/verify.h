@@ -17,6 +17,7 @@ typedef struct
 typedef struct
 {
   char *file;
+  int lock_fd;      /* of the file as last read or saved, locked; -1: there is none yet */
   char *store;      /* which: another one's FILE is refused */
   CaskDigest after; /* all blobs up to this one are counted; no algorithm: none are */
   VerifyCounts counts;
@@ -38,8 +39,10 @@ typedef struct
 {
   guint64 rate;                 /* bytes a second; 0: any */
   gint64 paid_usec;             /* up to when the bytes that were taken are paid for */
-  void (*tick) (gpointer data); /* called while it waits */
+  void (*tick) (gpointer data); /* called while it waits, and after each piece */
   gpointer data;
+  gboolean is_watched; /* somebody wants to see a large blob move */
+  guint64 n_read;      /* of the blob that is being read, where it is read in pieces */
 } VerifyPace;
 
 gboolean verify_pace_take (VerifyPace *pace, guint64 n_bytes, GCancellable *cancellable,

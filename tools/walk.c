@@ -42,7 +42,7 @@ struct _Walk
   gboolean ended; /* begin nothing more */
   WalkResult result;
   GError *error;
-  guint signals[2];
+  guint signals[3];
 };
 
 static void
@@ -215,6 +215,12 @@ walk_on_terminate (gpointer data)
 }
 
 static gboolean
+walk_on_hangup (gpointer data)
+{
+  return walk_on_signal (data, 2);
+}
+
+static gboolean
 walk_on_start (gpointer data)
 {
   walk_advance (data);
@@ -240,6 +246,7 @@ walk_run (CaskStore *store, const char *verb, const CaskDigest *after, WalkJob j
     walk.position = *after;
   walk.signals[0] = interrupt_attach (SIGINT, walk_on_interrupt, &walk, NULL);
   walk.signals[1] = interrupt_attach (SIGTERM, walk_on_terminate, &walk, NULL);
+  walk.signals[2] = interrupt_attach (SIGHUP, walk_on_hangup, &walk, NULL);
   guint tick = progress ? g_timeout_add (WALK_TICK_MSEC, walk_on_tick, &walk) : 0;
   g_idle_add (walk_on_start, &walk);
   g_main_loop_run (loop);

@@ -171,6 +171,14 @@ interrupt_json () {
   interrupted TERM put --json -c 2 && holds '(.complete | not) and (.operations | length) == 1 and .operations[0].status == "interrupted" and .operations[0].done > 0'
 }
 interrupt_ways () { interrupted INT put --async -c 8 && interrupted INT put --mode batch && interrupted INT put --warmup 1h && interrupted INT delete; }
+# Its reader leaves after the first line, and so before the last operation is over.
+unread () {
+  local status
+  { "$CASK" bench "$fs" --count 200 --warmup 0s --blobs 20 2>err; echo $? >status; } | head -n 1 >out
+  status=$(<status)
+  ((status == 3)) && errors 0 && is_as_before
+}
+check "where nobody reads on it ends, and deletes what was put" unread
 check "Ctrl-C prints what was measured, and deletes what was put" interrupt_table
 check "SIGTERM does, with --json" interrupt_json
 check "so it is in every mode, in the warm-up, and between puts and deletes" interrupt_ways

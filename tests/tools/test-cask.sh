@@ -166,6 +166,16 @@ open_missing () {
   done
   store="$store?durability=none" run 3 ls && store=" $store " run 3 ls && [[ ! -e mistyped ]]
 }
+# Nor does one below a layer; what is wrong behind it is found at the byte where it stands.
+open_layered () {
+  local CASK_PLUGIN_PATH=$CASK_ZOO:$CASK_PLUGIN_PATH config
+  for config in "layer(fs:$work/mistyped)" "layer(layer( fs:$work/mistyped ))" "layer(fs:$work/mistyped?durability=none)"; do
+    store=$config run 3 rm "$hello" && errors 1 && grep -q 'the store does not exist' err && store=$config run 3 ls && errors 1 && [[ ! -e mistyped ]] || return 1
+  done
+  store="layer(fs:$work/store)" run 0 info && grep -q "^config  *layer(fs:$work/store)\$" out && store="layer(fs:$work/store)" run 0 ls &&
+    store="layer(fs:$work/layered?create=yes)" run 0 info && grep -qF "layer(fs:$work/layered?create=yes)" out && [[ -d layered ]] &&
+    store='layer(fs:/x)y' run 2 ls && grep -q 'byte 12:' err && store='layer(fs:/x?no=1)' run 2 ls && grep -q 'byte 12:' err
+}
 open_told () { store="fs:$work/told?create=yes" run 0 ls && [[ -d told ]] && store="fs:$work/untold?create=no" run 3 put hello && errors 1; }
 open_parent () { store=fs:$work/no/parent run 3 put hello && errors 1 && store=fs:$work/no/parent run 3 rm "$hello" && errors 1; }
 open_unsupported () { store="fs:$work/store?durability=hopeful" run 2 ls && errors 1 && store="fs:$work/store?durability=hopeful" run 2 put hello; }
@@ -187,6 +197,7 @@ check "cp reports a damaged blob and copies the others" cp_damaged
 check "cp replaces a copy that was cut short" cp_cut
 check "cp accepts what another user put there" cp_foreign
 check "a store that does not exist is status 3 to a reader, which does not make it" open_missing
+check "so it is below layers" open_layered
 check "create= in a config string is obeyed" open_told
 check "a store whose parent is missing is status 3, not an absent blob" open_parent
 check "a store that cannot be opened so is status 2" open_unsupported

@@ -11,10 +11,11 @@ source "${BASH_SOURCE[0]%/*}/shell-test.bash"
 
 good=$CASK_PLUGIN_PATH
 umask 022
-mkdir bad first second far
-cp "$CASK_FATED_PLUGINS"/cask-{abort,exit}.so "$CASK_ZOO"/cask-{magic,no-put}.so bad
+mkdir bad first forking second
+cp "$CASK_FATED_PLUGINS"/cask-{abort,exit,flood}.so "$CASK_ZOO"/cask-{magic,no-put}.so bad
 printf 'text' >bad/cask-text.so
 printf 'text' >bad/cask-Upper.so
+cp "$CASK_FATED_PLUGINS"/cask-fork.so forking
 cp "$CASK_ZOO"/cask-minimal.so first
 cp "$CASK_ZOO"/cask-minimal.so second
 ln -s second again
@@ -32,6 +33,7 @@ list_bad () {
   CASK_PLUGIN_PATH=$work/bad:$good run 3 plugins && errors 0 &&
     says abort "$work/bad/cask-abort.so: killed by signal 6 (Aborted) when loaded: mend its constructors, or take it off the search path" &&
     says exit "$work/bad/cask-exit.so: ended the process with status 0 when loaded: mend its constructors, or take it off the search path" &&
+    says flood "$work/bad/cask-flood.so: it says more than 1 MiB of itself: shorten its texts, or take it off the search path" &&
     says magic "$work/bad/cask-magic.so: \`cask_plugin\` is not a plugin's table (wrong magic): define it with CASK_PLUGIN_DEFINE()" &&
     says no-put "$work/bad/cask-no-put.so: the required slot put is NULL: set it" &&
     says text "$work/bad/cask-text.so: not an ELF file: a plugin is a compiled shared object" &&
@@ -41,6 +43,7 @@ list_bad () {
 list_whole () {
   CASK_PLUGIN_PATH=$good run 0 plugins && errors 0 &&
     grep -Eq '^fs +[0-9.]+ +1\.[0-9]+ +blobs as files below a directory$' out &&
+    [[ $(sed -n '/^fs /{n;p}' out) == '  capabilities: write freshens' ]] &&
     [[ $(grep -c '^  capabilities: .*write' out) == "$(grep -c '^[a-z]' out)" ]] &&
     grep -Eq '^  durability=none\|data\|full\|batch: .* \(default full\)$' out && grep -Eq '^  max-bytes=size: .' out
 }
@@ -56,6 +59,16 @@ list_hanging () {
   CASK_PLUGIN_PATH=$CASK_HANGING_PLUGINS:$good run 3 plugins && grep -q '^memory  *1' out &&
     says hang "$CASK_HANGING_PLUGINS/cask-hang.so: no answer within 10 seconds: mend its constructors, or take it off the search path"
 }
+# What the plugin started holds the pipe, and would for two minutes.
+gone () { [[ ! -e /proc/$1 || $(cut -d ' ' -f 3 "/proc/$1/stat" 2>err) == [ZX] ]]; }
+list_forking () {
+  CASK_FATED_FORK=$work/forked CASK_PLUGIN_PATH=$work/forking:$good run 3 plugins && grep -q '^memory  *1' out &&
+    says fork "$work/forking/cask-fork.so: the required slot open is NULL: set it" && [[ -s forked ]] && until_true gone "$(<forked)"
+}
+# The pipe to the child is then one of those that the child has other things in.
+list_descriptors () {
+  CASK_PLUGIN_PATH=$good run 0 plugins && cp out whole && "$CASK" plugins <&- >out 2>&- && cmp -s whole out
+}
 check "L41: every bad candidate is a row with its file, what is wrong, and what to do" list_bad
 check "a good one is listed with capabilities, options, help and defaults" list_whole
 check "candidates are sorted by name" list_sorted
@@ -63,6 +76,8 @@ check "a candidate that is hidden says by which, and is no failure" list_hidden
 check "a directory that is on the path twice is listed once" list_once
 check "directories that are not there are passed over" list_nowhere
 check "L41: one that never answers is a row like the others" list_hanging
+check "L41: what a plugin starts neither delays the answer nor outlives it" list_forking
+check "a command whose standard descriptors are closed lists as always" list_descriptors
 
 # ---- As JSON ----
 

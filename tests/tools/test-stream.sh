@@ -47,8 +47,8 @@ put_full () { store='memory:?max-bytes=1MiB' run 3 put - < <(cat large) && error
 # A signal while the source gives nothing: SIGTERM, because a shell's background jobs ignore SIGINT.
 put_signal () {
   rm -f pipe && mkfifo pipe
-  "$CASK" -s "$store" put pipe >out 2>err & local pid=$! status=0
-  exec 9>pipe && head -c 4M large >&9 && kill -TERM $pid
+  env --default-signal=HUP "$CASK" -s "$store" put pipe >out 2>err & local pid=$! status=0
+  exec 9>pipe && head -c 4M large >&9 && kill -"$1" $pid
   wait $pid || status=$?
   exec 9>&-
   [[ $status == 3 ]] && errors 1 && grep -q '^cask: put: interrupted$' err && [[ ! -s out ]] && clean
@@ -63,7 +63,8 @@ check "C17: put - of a source that fails within the first buffer leaves nothing"
 check "C17: put - of a source that fails later leaves nothing" put_eio 3000000
 check "C15: put of a file that is cut short meanwhile leaves nothing" put_cut
 check "put - into a full store is status 3" put_full
-check "put that is interrupted leaves nothing, and is status 3" put_signal
+check "put that is interrupted leaves nothing, and is status 3" put_signal TERM
+check "and so it is where the terminal is closed" put_signal HUP
 
 # ---- cat, get ----
 
@@ -139,6 +140,7 @@ wiped () { [[ $(tail -c 4 screen) == $'\r\033[K' ]]; }
 quiet () { get_slowly "$CASK" 2>err && [[ ! -s err ]] && slowly large | run 0 put - && [[ ! -s err ]]; }
 short () { "$CASK_TERMINAL" show "$CASK" -s "$store" put hello >out 2>screen && [[ -s out && ! -s screen ]]; }
 dumb () { slowly large | "$CASK_TERMINAL" show env TERM=dumb "$CASK" -s "$store" put - >out 2>screen && [[ -s out && ! -s screen ]]; }
+unnamed () { slowly large | "$CASK_TERMINAL" show env -u TERM "$CASK" -s "$store" put - >out 2>screen && [[ -s out && ! -s screen ]]; }
 printf hello >hello
 check "put - shows bytes and rate on a terminal" shown
 check "the progress line is wiped at the end" wiped
@@ -147,6 +149,7 @@ check "the progress line is wiped at the end" wiped
 check "nothing is shown where standard error is no terminal" quiet
 check "nothing is shown of what takes less than a second" short
 check "nothing is shown on a dumb terminal" dumb
+check "nothing is shown on one of which nothing is known" unnamed
 
 # ---- signals ----
 

@@ -170,12 +170,22 @@ missing () {
   done
 }
 full () { begin && "$CASK" -s "$store" upload "$@" >/dev/full 2>err; [[ $? == 3 ]] && errors 1; }
+# What nobody was told the id of does not stay; 9 is a pipe that nobody reads.
+begin_untold () {
+  run 0 upload expire 0s && "$CASK" -s "$store" upload begin >/dev/full 2>err; [[ $? == 3 ]] && errors 1 && none || return 1
+  rm -f pipe && mkfifo pipe && exec 8<>pipe && exec 9>pipe 8<&-
+  "$CASK" -s "$store" upload begin >&9 2>err; [[ $? == 3 ]] && errors 0 && none
+  local status=$?
+  exec 9>&-
+  return $status
+}
 append_full () { begin && "$CASK" -s "$store" upload append "$id" hello >/dev/full 2>err; [[ $? == 3 ]] && errors 1 && at 5; }
 check "every command has help" help_all
 check "what is wrong on the command line is status 2" usage
 check "a store that does not exist is status 3, and is not made" missing
 check "ls notices a full standard output" full ls
 check "begin notices a full standard output" full begin
+check "begin leaves no upload whose id could not be told" begin_untold
 check "append notices a full standard output, and has saved" append_full
 
 finish

@@ -85,22 +85,36 @@ rate_limits () {
 rate_finds () { damage large hello && run 3 verify --max-rate 1G && grep -q "^$large corrupt " out && grep -q "^$hello corrupt " out && grep -q ', 2 damaged, 0 failed$' out; }
 rate_moves () { run 3 verify --max-rate 1G --quarantine && grep -q "^$large quarantined " out && heal hello large && run 0 verify --max-rate 1TiB; }
 rate_wrong () { for r in '' 0 -1 1.5M 1m 5KB 99999999999TiB fast; do run 2 verify --max-rate "$r" && errors 1 || return 1; done; }
+# The large blob is seen to move, as one of all and alone.
+rate_shows () {
+  "$CASK_TERMINAL" show "$CASK" -s "$store" verify --max-rate 1200KiB >out 2>screen && summary "verified $n_blobs blobs (2.9 MiB), 0 damaged, 0 failed" &&
+    grep -Eq 'verifying sha256 +[0-9]+%  [0-9]+ blobs, [12]\.[0-9] MiB, ' screen &&
+    "$CASK_TERMINAL" show "$CASK" -s "$store" verify --max-rate 1200KiB "$large" >out 2>screen && grep -Eq 'verifying \.\.[0-9a-f]+ +[0-9]+%  [0-9.]+ MiB of 2\.9 MiB, ' screen
+}
+# Where somebody watches, a named blob is read in another way.
+watched_finds () {
+  damage large && "$CASK_TERMINAL" show "$CASK" -s "$store" verify "$large" >out 2>err
+  [[ $? == 3 ]] && grep -q "^$large corrupt " out && heal large && "$CASK_TERMINAL" show "$CASK" -s "$store" verify "$large" >out 2>err
+}
+check "verify DIGEST on a terminal finds what is damaged" watched_finds
 check "verify --max-rate reads no faster" rate_limits
+check "verify --max-rate shows how far it is within a blob" rate_shows
 check "verify --max-rate finds what is damaged" rate_finds
 check "verify --max-rate --quarantine moves it" rate_moves
 check "what is no rate is a usage error" rate_wrong
 
 # ---- --resume ----
 
-# catches PID: whether it has begun, and ends by itself when it is told to: SIGINT and SIGTERM are caught.
-catches () { (((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 0x4002) == 0x4002)); }
+# catches PID: whether it has begun, and ends by itself when it is told to: SIGHUP, SIGINT and SIGTERM are caught, which
+# before it is the command the shell itself does.
+catches () { [[ /proc/$1/exe -ef $CASK ]] && (((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 0x4003) == 0x4003)); }
 bytes_read () { sed -n 's/^rchar: //p' "/proc/$1/io"; }
 has_read_more () { (($(bytes_read "$1") > $2)); }
 # interrupt SIGNAL OPTION…: begins a slow pass and ends it when something was counted, and not all: the large blob in the
 # middle takes ten seconds at that rate. A background job would ignore SIGINT.
 interrupt () {
   local status=0 pid read_by
-  env --default-signal=INT "$CASK" -s "$store" verify --resume state --max-rate 300k "${@:2}" >out 2>err &
+  env --default-signal=INT,HUP "$CASK" -s "$store" verify --resume state --max-rate 300k "${@:2}" >out 2>err &
   pid=$!
   until_true catches "$pid" && read_by=$(bytes_read "$pid") && until_true has_read_more "$pid" "$read_by"
   kill -s "$1" "$pid"
@@ -115,7 +129,7 @@ resume_goes_on () {
     ((seen > 0 && seen < n_blobs)) && [[ $("$CASK" -s "$store" ls --after "$after" | wc -l) == $((n_blobs - seen)) ]] &&
     run 0 verify --resume state && summary "verified $n_blobs blobs (2.9 MiB), 0 damaged, 0 failed" && [[ ! -e state ]]
 }
-resume_again () { interrupt INT && interrupt INT && run 0 verify --resume state --max-rate 1G && summary "verified $n_blobs blobs (2.9 MiB), 0 damaged, 0 failed"; }
+resume_again () { interrupt INT && interrupt HUP && run 0 verify --resume state --max-rate 1G && summary "verified $n_blobs blobs (2.9 MiB), 0 damaged, 0 failed"; }
 # Damage of an earlier run counts, and its status too. What it moved aside is found no more.
 resume_counts () {
   local first
@@ -149,6 +163,24 @@ resume_unwritable () {
   until_true test -f away/state && rm -r away && { wait "$pid" || status=$?; }
   ((status == 3)) && grep -q 'away/state: ' err
 }
+# The second of two runs with one file is refused, and the first one's counts stay.
+resume_busy () {
+  local pid
+  "$CASK" -s "$store" verify --resume state --max-rate 1 >/dev/null 2>&1 &
+  pid=$!
+  until_true test -f state && run 3 verify --resume state && errors 1 && grep -q 'state: another cask verify is at work with it' err && [[ -f state ]]
+  local refused=$?
+  kill -KILL "$pid" && { wait "$pid" 2>/dev/null || true; }
+  ((refused == 0)) && run 0 verify --resume state && [[ ! -e state ]]
+}
+# One that finds its file replaced ends, and leaves the other's.
+resume_replaced () {
+  local status=0 pid
+  "$CASK" -s "$store" verify --resume state --max-rate 600k >out 2>err &
+  pid=$!
+  until_true test -f state && echo theirs >new && mv new state && { wait "$pid" || status=$?; }
+  ((status == 3)) && grep -q 'state: another cask verify' err && [[ $(cat state) == theirs ]] && rm state
+}
 # refused FILE: status 2, one line, and the file as it was.
 refused () { cp "$1" before && run 2 verify --resume "$1" && errors 1 && grep -q 'remove it to begin anew' err && cmp "$1" before; }
 resume_damaged () {
@@ -178,6 +210,8 @@ check "a whole pass leaves no file" resume_whole
 check "verify --resume goes on after a kill" resume_killed
 check "what was moved aside is told and counted at once, for a kill" resume_killed_moved
 check "a file that can not be written any more is an error" resume_unwritable
+check "two runs with one file: the second is refused" resume_busy
+check "a run whose file was replaced ends, and leaves the other's" resume_replaced
 check "a damaged file is status 2, and stays" resume_damaged
 check "another store's file is status 2, and stays" resume_foreign
 check "a relative store is another one elsewhere" resume_relative
