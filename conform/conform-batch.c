@@ -207,16 +207,17 @@ static void
 test_contains_freshens (void)
 {
   g_autoptr (Conform) c =
-      conform_open_with (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS, "freshen=0s");
+      conform_open_to_age (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS);
   if (c == NULL)
     return;
   const BatchCalls *calls = conform_batch_calls (c);
   g_autoptr (GError) error = NULL;
   g_auto (Blobs) blobs = conform_blobs (230, 30, 500);
   conform_put_blobs (c, &blobs);
+  if (!conform_age (c, blobs.digests, blobs.n))
+    return;
   CONFORM_TRUE (cask_store_delete (c->store, &blobs.digests[7], NULL, NULL, NULL));
   gint64 first = batch_mtime (c, &blobs.digests[0]);
-  conform_let_time_pass (BATCH_TICK);
   g_autoptr (CaskResults) looked =
       calls->contains (c->store, blobs.names, blobs.n, CASK_CONTAINS_NONE, NULL, &error);
   conform_no_item_failed (looked, blobs.n);
@@ -232,6 +233,24 @@ test_contains_freshens (void)
       if (i != 7)
         CONFORM_TRUE (batch_mtime (c, &blobs.digests[i]) >= before - BATCH_TICK);
     }
+}
+
+static void
+test_hits_freshen (void)
+{
+  g_autoptr (Conform) c =
+      conform_open_to_age (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_FRESHENS);
+  if (c == NULL)
+    return;
+  g_auto (Blobs) blobs = conform_blobs (232, 30, 500);
+  conform_put_blobs (c, &blobs);
+  if (!conform_age (c, blobs.digests, blobs.n))
+    return;
+  gint64 before = g_get_real_time ();
+  guint n_created = conform_put_blobs (c, &blobs);
+  CONFORM_EQUAL (n_created, 0);
+  for (guint i = 0; i < blobs.n; i++)
+    CONFORM_TRUE (batch_mtime (c, &blobs.digests[i]) >= before - BATCH_TICK);
 }
 
 static void
@@ -422,6 +441,7 @@ const ConformCase conform_batch_tests[] = {
   { "C46 contains_many of present, absent and repeated blobs", test_contains },
   { "C46 S13 get_many and stat_many of the absent are NOT_FOUND", test_absent },
   { "C46 S16 contains_many with FRESHEN renews the time", test_contains_freshens },
+  { "C20 C48 put_many of what is there renews the times", test_hits_freshen },
   { "C86 C46 FRESHEN without FRESHENS is UNSUPPORTED", test_contains_can_not_freshen },
   { "C47 delete_many of present, absent and repeated blobs", test_delete },
   { "C47 C90 S16 delete_many keeps what is newer", test_delete_unused },

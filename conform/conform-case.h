@@ -76,7 +76,8 @@ typedef struct
   char *config;
   const char *directory; /* (nullable) what %d became */
   CaskCapabilities capabilities;
-  GPtrArray *buffers; /* memory that the store may refer to */
+  gboolean is_lagging; /* a use renews only what is old: see conform-age.c */
+  GPtrArray *buffers;  /* memory that the store may refer to */
 } Conform;
 
 /* Which calls the cases of a suite go through. */
@@ -87,12 +88,17 @@ void conform_use_calls (const Calls *calls);
 Conform *conform_open (guint needs);
 /* The same, with one more option, of the store's own or of a backend's. */
 Conform *conform_open_with (guint needs, const char *option);
+/* Whether some part of the config takes it. */
+gboolean conform_takes_option (const char *option);
 void conform_close (Conform *conform);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Conform, conform_close)
 
 /* Another store of the same place. Returns: NULL, skipped, where there is no such thing.
  */
 CaskStore *conform_open_again (Conform *conform);
+/* Whether a second store was refused because one at a time may have the place, which who
+ * announces SHARED may not say. error: (nullable) */
+gboolean conform_is_exclusive (const Conform *conform, const GError *error);
 
 /* The template with %d filled in. directory: (out) (nullable): NULL where it has none */
 char *conform_make_config (const char **directory);
@@ -129,6 +135,14 @@ guint conform_join_threads (guint n, ConformThread func, gpointer data);
 /* Waits actively until the clock has gone on by so much: a time stamp must differ. */
 void conform_let_time_pass (gint64 usec);
 
+/* ---- conform-age.c ---- */
+
+/* A fresh store whose blobs conform_age() can make old. */
+Conform *conform_open_to_age (guint needs);
+/* Makes them so old that a use renews their time. Returns: FALSE, skipped, where it would
+ * take too long */
+gboolean conform_age (Conform *conform, const CaskDigest *digests, guint n);
+
 /* ---- conform-damage.c ---- */
 
 typedef enum
@@ -150,14 +164,22 @@ typedef struct
   guint8 *kept; /* what the store may refer to */
 } Victim;
 
+/* Returns: (nullable): the file that keeps the blob, where it is one */
+char *conform_find_file (Conform *conform, const CaskDigest *digest);
 /* Puts a blob in a way that lets it be damaged later. */
 Victim conform_put_victim (Conform *conform, guint64 seed, gsize size);
 void conform_victim_clear (Victim *victim);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Victim, conform_victim_clear)
-/* Returns: FALSE where nothing of the store's bytes is in reach. */
+/* Damage that flips a bit is undone by the same again. Returns: FALSE where nothing of
+ * the store's bytes is in reach. */
 gboolean conform_damage (Conform *conform, const Victim *victim, Damage damage);
 /* Whether the damage goes through a file, where it leaves a trace. */
 gboolean conform_is_in_file (Conform *conform, const Victim *victim);
+
+/* ---- conform-layer.c ---- */
+
+/* Makes the kit's own layer known to this process. */
+gboolean conform_layer_register (GError **error);
 
 /* ---- conform-child.c: a second process ---- */
 

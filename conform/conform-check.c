@@ -98,6 +98,14 @@ conform_record_count_failed (void)
 }
 
 void
+conform_record_forget_skip (void)
+{
+  g_mutex_lock (&check_lock);
+  g_clear_pointer (&check_record.skipped, g_free);
+  g_mutex_unlock (&check_lock);
+}
+
+void
 conform_record_clear (ConformRecord *record)
 {
   g_clear_pointer (&record->details, g_free);

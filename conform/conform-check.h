@@ -87,6 +87,8 @@ void conform_record_begin (void);
 /* Returns: (transfer full): so far */
 ConformRecord conform_record_get (void);
 guint conform_record_count_failed (void);
+/* Where the case went on all the same. */
+void conform_record_forget_skip (void);
 void conform_record_clear (ConformRecord *record);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ConformRecord, conform_record_clear)
 

@@ -122,6 +122,7 @@ conform_child_main (int argc, char **argv)
   for (int i = 2; i < argc - 1; i++)
     if (g_str_has_prefix (argv[i], CHILD_PLUGIN_DIR))
       cask_add_plugin_dir (argv[i] + strlen (CHILD_PLUGIN_DIR));
+  conform_layer_register (NULL);
   g_autoptr (CaskStore) store = cask_store_open (argv[argc - 1], NULL, &error);
   while (fgets (line, sizeof line, stdin) != NULL)
     {

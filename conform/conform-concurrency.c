@@ -195,6 +195,9 @@ test_second_handle (void)
       c->store = other;
       conform_expect_bytes (c, &digest, bytes);
       CONFORM_TRUE (conform_is_listed (c, &digest));
+      /* What a handle has seen it must not go on believing. */
+      c->store = first;
+      conform_expect_bytes (c, &digest, bytes);
       CONFORM_TRUE (c->calls->remove (other, &digest, NULL, NULL, NULL));
       c->store = first;
       conform_expect_absent (c, &digest);
@@ -280,6 +283,80 @@ test_delete_racing_put (void)
     }
 }
 
+static void
+delete_same_thread (gpointer data, guint index)
+{
+  Shared *shared = data;
+  g_autoptr (GError) error = NULL;
+  gboolean existed = FALSE;
+  (void) index;
+
+  CONFORM_OK (shared->c->calls->remove (shared->c->store, &shared->digest, &existed, NULL,
+                                        &error),
+              error);
+  if (existed)
+    g_atomic_int_inc (&shared->n_deleted);
+}
+
+static void
+test_same_deleters (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (67, 5000);
+  for (guint round = 0; round < 30; round++)
+    {
+      Shared shared = { .c = c, .digest = conform_put (c, bytes, NULL) };
+      conform_run_threads (N_THREADS, delete_same_thread, &shared);
+      CONFORM_EQUAL (shared.n_deleted, 1);
+    }
+}
+
+/* Others look while it is replaced. */
+static void
+replace_thread (gpointer data, guint index)
+{
+  Shared *shared = data;
+  const Calls *calls = shared->c->calls;
+  CaskStore *store = shared->c->store;
+
+  for (guint i = 0; index == 0 && i < shared->rounds; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean created = TRUE;
+      CONFORM_OK (calls->put (store, &shared->digest, shared->bytes,
+                              CASK_PUT_VERIFY_EXISTING, &created, NULL, &error),
+                  error);
+      CONFORM_FALSE (created);
+    }
+  if (index == 0)
+    g_atomic_int_set (&shared->n_running, 0);
+  while (g_atomic_int_get (&shared->n_running) > 0)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean present = FALSE;
+      g_autoptr (GBytes) got = calls->get (store, &shared->digest, NULL, &error);
+      CONFORM_OK (got != NULL && g_bytes_equal (got, shared->bytes), error);
+      CONFORM_OK (calls->contains (store, &shared->digest, &present, NULL, NULL) &&
+                      present,
+                  NULL);
+    }
+}
+
+static void
+test_replaced_at_once (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (66, 9000);
+  Shared shared = { .c = c, .bytes = bytes, .rounds = 100, .n_running = 1 };
+  shared.digest = conform_put (c, bytes, NULL);
+  conform_run_threads (4, replace_thread, &shared);
+  conform_expect_bytes (c, &shared.digest, bytes);
+}
+
 const ConformCase conform_concurrency_tests[] = {
   { "C63 16 readers of one blob", test_readers },
   { "C64 16 writers of distinct blobs", test_distinct_writers },
@@ -289,5 +366,8 @@ const ConformCase conform_concurrency_tests[] = {
   { "C86 S1 EXACT_CREATED across 2 processes of 8 threads", test_exact_created },
   { "C71 C72 gets beside deletes and puts are whole, and each put is deleted once",
     test_delete_racing_put },
+  { "C72 S4 of 16 deletes of one blob exactly one removed it", test_same_deleters },
+  { "C82 S8 a blob that is replaced is there, whole, all the while",
+    test_replaced_at_once },
   CONFORM_CASES_END
 };

@@ -29,13 +29,15 @@ conform_victim_clear (Victim *victim)
   g_clear_pointer (&victim->good, g_bytes_unref);
 }
 
-/* Where the blob's file may be: the layouts that are known. */
-static char *
-damage_find_file (Conform *conform, const CaskDigest *digest)
+/* In the layouts that are known. */
+char *
+conform_find_file (Conform *conform, const CaskDigest *digest)
 {
   char text[CASK_DIGEST_TEXT_SIZE];
   static const char *const before[] = { "", "blobs" };
 
+  if (conform->directory == NULL)
+    return NULL;
   cask_digest_write (digest, text);
   g_auto (GStrv) halves = g_strsplit (text, ":", 2);
   g_autofree char *shard = g_strndup (halves[1], 2);
@@ -130,18 +132,32 @@ damage_buffer (Conform *conform, const Victim *victim, gsize where)
 gboolean
 conform_is_in_file (Conform *conform, const Victim *victim)
 {
-  g_autofree char *path =
-      conform->directory != NULL ? damage_find_file (conform, &victim->digest) : NULL;
+  g_autofree char *path = conform_find_file (conform, &victim->digest);
   return path != NULL;
+}
+
+/* Of several children another may have a good copy, and a layer give that. */
+static gboolean
+damage_is_hidden (Conform *conform, const Victim *victim)
+{
+  CaskBlobInfo info;
+  gsize size = g_bytes_get_size (victim->good);
+
+  if (strchr (conform_template (), ',') == NULL)
+    return FALSE;
+  g_autoptr (GBytes) seen =
+      cask_store_get_range (conform->store, &victim->digest, 0, size, NULL, NULL);
+  return seen != NULL && g_bytes_equal (seen, victim->good) &&
+         cask_store_stat (conform->store, &victim->digest, &info, NULL, NULL) &&
+         info.size == size;
 }
 
 gboolean
 conform_damage (Conform *conform, const Victim *victim, Damage damage)
 {
-  g_autofree char *path =
-      conform->directory != NULL ? damage_find_file (conform, &victim->digest) : NULL;
+  g_autofree char *path = conform_find_file (conform, &victim->digest);
   gsize size = g_bytes_get_size (victim->good), where;
   if (path != NULL)
-    return damage_file (path, size, damage);
+    return damage_file (path, size, damage) && !damage_is_hidden (conform, victim);
   return damage_where (damage, size, &where) && damage_buffer (conform, victim, where);
 }

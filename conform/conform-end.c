@@ -5,6 +5,7 @@
  * Each test that could hang is cut off by the alarm clock of its process. */
 #include "conform-case.h"
 
+#include <cask/cask-input-stream.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +115,33 @@ test_dropped_in_thread (void)
   last_finish (&last, &weak);
 }
 
+/* Where one store at a time may have the place, the one that was dropped gives it back.
+ */
+static CaskStore *
+end_open_soon (Conform *c, gint64 end, GError **error)
+{
+  CaskStore *store = c->calls->open (c->config, NULL, error);
+
+  while (conform_is_exclusive (c, *error) && g_get_monotonic_time () < end)
+    {
+      g_clear_error (error);
+      g_thread_yield ();
+      store = c->calls->open (c->config, NULL, error);
+    }
+  return store;
+}
+
+static guint
+end_count_descriptors (void)
+{
+  g_autoptr (GDir) descriptors = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (descriptors != NULL && g_dir_read_name (descriptors) != NULL)
+    n++;
+  return n;
+}
+
 /* Dropped without a close, again and again: what a store has open is given back. */
 static void
 test_dropped_stores (void)
@@ -121,14 +149,17 @@ test_dropped_stores (void)
   g_autoptr (Conform) c = conform_open (0);
   if (c == NULL)
     return;
+  g_autoptr (GError) failure = NULL;
+  CONFORM_TRUE (c->calls->close (c->store, NULL, &failure));
+  g_clear_object (&c->store);
+  gint64 end = g_get_monotonic_time () + END_SECONDS * G_USEC_PER_SEC;
   for (guint i = 0; i < 300; i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (CaskStore) store = c->calls->open (c->config, NULL, &error);
+      g_autoptr (CaskStore) store = end_open_soon (c, end, &error);
       CONFORM_NO_ERROR (error);
       CONFORM_NOT_NULL (store);
     }
-  gint64 end = g_get_monotonic_time () + END_SECONDS * G_USEC_PER_SEC;
   guint n_open = G_MAXUINT;
   /* They are closed in the background: soon, but not at once. */
   while (n_open > 100 && g_get_monotonic_time () < end)
@@ -139,6 +170,33 @@ test_dropped_stores (void)
       g_thread_yield ();
     }
   CONFORM_TRUE (n_open <= 100);
+}
+
+/* Streams that are dropped give back what they had open, with the store still open. */
+static void
+test_dropped_streams (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (151, 100000);
+  CaskDigest digest = conform_put (c, bytes, NULL);
+  guint before = end_count_descriptors ();
+  for (guint i = 0; i < 300; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint8 byte;
+      g_autoptr (CaskInputStream) stream =
+          cask_store_open_blob (c->store, &digest, NULL, &error);
+      CONFORM_OK (stream != NULL && g_input_stream_read (G_INPUT_STREAM (stream), &byte,
+                                                         1, NULL, &error) == 1,
+                  error);
+    }
+  /* They may be closed in the background. */
+  gint64 end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  while (end_count_descriptors () > before + 100 && g_get_monotonic_time () < end)
+    g_thread_yield ();
+  CONFORM_TRUE (end_count_descriptors () <= before + 100);
 }
 
 /* ---- In a forked child ---- */
@@ -184,13 +242,17 @@ fork_try_calls (Conform *c, const Calls *calls, const CaskDigest *digest, GBytes
   return 0;
 }
 
-/* A store that the child opens for itself works there. */
+/* A store that the child opens for itself works there, unless the parent's has the place
+ * for itself. */
 static int
 fork_try_fresh (Conform *c, GBytes *bytes)
 {
   CaskDigest digest;
-  g_autoptr (CaskStore) store = c->calls->open (c->config, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskStore) store = c->calls->open (c->config, NULL, &error);
 
+  if (conform_is_exclusive (c, error))
+    return 0;
   if (store == NULL ||
       !c->calls->add (store, bytes, CASK_ALGORITHM_SHA512, 0, &digest, NULL, NULL, NULL))
     return 100;
@@ -242,6 +304,8 @@ const ConformCase conform_end_tests[] = {
   { "C95 the last reference is dropped in another thread", test_dropped_in_thread },
   { "C95 stores that are dropped without a close give back what they had open",
     test_dropped_stores },
+  { "C95 S5 streams that were dropped give back what they had open",
+    test_dropped_streams },
   { "C96 S17 calls in a forked child are CLOSED, and nothing hangs", test_fork },
   CONFORM_CASES_END
 };

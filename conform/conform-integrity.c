@@ -4,6 +4,8 @@
  * are never "absent", and are healed by a put. */
 #include "conform-case.h"
 
+#include <cask/cask-batch.h>
+
 /* Within and beyond what may be answered in a main loop. */
 static const gsize damage_sizes[] = { 1000, 200000 };
 
@@ -299,6 +301,81 @@ test_quarantine_healed (void)
   expect_left_alone (c, &victim.digest, victim.good);
 }
 
+/* The version by which a copy is condemned must not become that of the good one. */
+static void
+test_version_of_healed (void)
+{
+  g_autoptr (Conform) c = conform_open_with (
+      CASK_CAPABILITY_WRITE | CASK_CAPABILITY_QUARANTINE, "verify=always");
+  if (c == NULL)
+    return;
+  g_autoptr (GError) error = NULL;
+  CaskBlobInfo old = { 0 }, new = { 0 };
+  g_autoptr (GBytes) bytes = conform_bytes (91, 3000);
+  CaskDigest digest = conform_put (c, bytes, NULL);
+  CONFORM_TRUE (c->calls->stat (c->store, &digest, &old, NULL, &error));
+  CONFORM_TRUE (c->calls->put (c->store, &digest, bytes, CASK_PUT_VERIFY_EXISTING, NULL,
+                               NULL, &error));
+  CONFORM_TRUE (c->calls->stat (c->store, &digest, &new, NULL, &error));
+  CONFORM_NO_ERROR (error);
+  CONFORM_TRUE (old.version == 0 || new.version != old.version);
+}
+
+/* Who keeps what was read, as a cache does, keeps nothing that was found corrupt: what is
+ * good again where it lies is got. */
+static void
+test_not_kept (void)
+{
+  g_autoptr (Conform) c = conform_open_with (CASK_CAPABILITY_WRITE, "verify=always");
+  if (c == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (damage_sizes); i++)
+    {
+      g_auto (Victim) victim = conform_put_victim (c, 92, damage_sizes[i]);
+      if (!conform_damage (c, &victim, DAMAGE_FLIP))
+        {
+          conform_skip ("none of its bytes are in reach to damage them");
+          return;
+        }
+      expect_corrupt (c, &victim.digest);
+      conform_damage (c, &victim, DAMAGE_FLIP);
+      conform_expect_bytes (c, &victim.digest, victim.good);
+    }
+}
+
+/* The calls for many, for what cannot be looked at: a failure, or presence. */
+static void
+expect_no_absence_in_many (Conform *c, const CaskDigest *digest)
+{
+  g_autoptr (GBytes) other = conform_bytes (87, 1000);
+  CaskDigest good = conform_put (c, other, NULL);
+  const CaskDigest *asked[] = { &good, digest, &good };
+  g_autoptr (CaskResults) there =
+      cask_store_contains_many (c->store, asked, 3, CASK_CONTAINS_NONE, NULL, NULL);
+  g_autoptr (CaskResults) known = cask_store_stat_many (c->store, asked, 3, NULL, NULL);
+
+  if (!CONFORM_NOT_NULL (there) || !CONFORM_NOT_NULL (known))
+    return;
+  CONFORM_TRUE (cask_results_get_error (there, 1) != NULL ||
+                cask_results_get_present (there, 1));
+  CONFORM_FALSE (g_error_matches (cask_results_get_error (known, 1), CASK_ERROR,
+                                  CASK_ERROR_NOT_FOUND));
+}
+
+/* It is no blob that could be listed or removed. */
+static void
+expect_left_there (Conform *c, const CaskDigest *digest)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean existed = FALSE;
+
+  CONFORM_FALSE (conform_is_listed (c, digest));
+  CONFORM_FALSE (c->calls->remove (c->store, digest, &existed, NULL, &error));
+  CONFORM_ERROR (error, CASK_ERROR, CASK_ERROR_CORRUPT, NULL);
+  CONFORM_NULL (c->calls->get (c->store, digest, NULL, &error));
+  CONFORM_ERROR (error, CASK_ERROR, CASK_ERROR_CORRUPT, NULL);
+}
+
 /* What cannot be looked at may be there: nobody says that it is not. */
 static void
 expect_no_absence (Damage damage)
@@ -323,6 +400,9 @@ expect_no_absence (Damage damage)
   CONFORM_FALSE (g_error_matches (error, CASK_ERROR, CASK_ERROR_NOT_FOUND));
   CONFORM_TRUE (!c->calls->contains (c->store, &victim.digest, &present, NULL, NULL) ||
                 present);
+  expect_no_absence_in_many (c, &victim.digest);
+  if (damage == DAMAGE_DIRECTORY)
+    expect_left_there (c, &victim.digest);
 }
 
 static void
@@ -353,7 +433,12 @@ const ConformCase conform_integrity_tests[] = {
   { "C82 S8 quarantine takes what was found corrupt, time and again",
     test_quarantine_again },
   { "C82 S8 quarantine leaves what was healed alone", test_quarantine_healed },
-  { "S13 a directory in a blob's place is CORRUPT and not absent", test_directory },
+  { "C82 S8 QUARANTINE: the copy that heals has another version",
+    test_version_of_healed },
+  { "C85 what was found corrupt is not kept, nor given when it is good again",
+    test_not_kept },
+  { "S13 a directory in a blob's place is CORRUPT, not absent, and stays",
+    test_directory },
   { "S13 a blob that may not be opened is PERMISSION and not absent", test_forbidden },
   { "C83 verify finds exactly the damaged ones", test_verify },
   CONFORM_CASES_END

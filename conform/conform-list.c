@@ -86,7 +86,8 @@ test_sorted (void)
       CaskBlobInfo info = { 0 };
       CONFORM_TRUE (c->calls->stat (c->store, &item->digest, &info, NULL, &error));
       CONFORM_NO_ERROR (error);
-      CONFORM_TRUE (item->size == info.size || item->size == CASK_UNKNOWN);
+      CONFORM_EQUAL (item->size, info.size);
+      CONFORM_EQUAL (item->mtime_usec, info.mtime_usec);
     }
 }
 

@@ -30,7 +30,8 @@ typedef struct
 
 static int main_say (const char *program, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* As every error of `cask` is: one line, behind the program's name. */
+/* As every error of `cask` is: one line, behind the program's name, whatever the
+ * arguments hold that it quotes. */
 static int
 main_say (const char *program, const char *format, ...)
 {
@@ -41,7 +42,10 @@ main_say (const char *program, const char *format, ...)
   g_autofree char *base = g_path_get_basename (program);
 
   base[strcspn (base, " ")] = '\0';
-  fprintf (stderr, "%s: %s\n", base, g_strdelimit (text, "\r\n", ' '));
+  for (char *at = text; *at != '\0'; at++)
+    if (g_ascii_iscntrl (*at))
+      *at = *at == '\n' || *at == '\r' ? ' ' : '?';
+  fprintf (stderr, "%s: %s\n", base, text);
   return MAIN_USAGE;
 }
 
@@ -92,8 +96,8 @@ main_option_context (MainOptions *options)
       context, "CONFIG has %d where a directory belongs that is new for each case:\n"
                "fs:%d?durability=none. A store that has blobs is refused.\n"
                "Exit status: 0 every case passed or does not apply, 2 usage or the\n"
-               "store cannot be opened, 3 a case failed, 134 or 139 (in a shell) the\n"
-               "backend crashed: standard error says in which case.");
+               "store cannot be opened, 3 a case failed, 133, 134 or 139 (in a shell)\n"
+               "the backend crashed: standard error says in which case.");
   return context;
 }
 
@@ -266,6 +270,6 @@ cask_conform_main (int argc, char **argv)
   int status = options.list ? main_list (conform) : main_run (program, conform, &options);
   if (fflush (stdout) == 0 && !ferror (stdout))
     return status;
-  g_printerr ("%s: standard output: the report could not be written\n", program);
+  main_say (program, "standard output: the report could not be written");
   return MAIN_FAILED;
 }

@@ -23,13 +23,20 @@ static GMutex place_lock;
 static char *place_root; /* (nullable) */
 static pid_t place_owner;
 static const ConformSettings *place_settings;
+static const char *place_template; /* (nullable) instead of the settings' */
 static GPtrArray *place_directories;
 static guint place_n_made;
 
 const char *
 conform_template (void)
 {
-  return place_settings->template;
+  return place_template != NULL ? place_template : place_settings->template;
+}
+
+void
+conform_set_template (const char *template)
+{
+  place_template = template;
 }
 
 const char *

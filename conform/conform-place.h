@@ -10,6 +10,9 @@
 
 /* The config with `%d` in it. */
 const char *conform_template (void);
+/* Another one, for the rest of a case, which keeps it and ends with NULL: the run's own.
+ */
+void conform_set_template (const char *template);
 /* Whether to take minutes instead of seconds. */
 gboolean conform_is_long (void);
 /* The second process's program. */

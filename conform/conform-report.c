@@ -15,6 +15,7 @@
 #include <cask/cask-version.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct _ConformReport
@@ -28,6 +29,16 @@ struct _ConformReport
   GHashTable *reasons; /* why cases were skipped, and how many */
 };
 
+/* A line that is written over needs a terminal that can. */
+static gboolean
+report_can_wipe (void)
+{
+  const char *terminal = g_getenv ("TERM");
+
+  return isatty (STDOUT_FILENO) == 1 && terminal != NULL && *terminal != '\0' &&
+         strcmp (terminal, "dumb") != 0;
+}
+
 ConformReport *
 conform_report_new (CaskConform *conform, const char *config, gboolean has_tap,
                     gboolean is_verbose)
@@ -38,7 +49,7 @@ conform_report_new (CaskConform *conform, const char *config, gboolean has_tap,
   report->config = conform_print_config (config);
   report->has_tap = has_tap;
   report->is_verbose = is_verbose;
-  report->has_progress = !has_tap && isatty (STDOUT_FILENO) == 1;
+  report->has_progress = !has_tap && report_can_wipe ();
   report->began = g_get_monotonic_time ();
   report->reasons = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return report;
@@ -84,6 +95,18 @@ report_wipe_progress (ConformReport *report)
     printf ("\r\033[K");
 }
 
+/* What is longer than the line would go on in the next, and not be wiped there. */
+static void
+report_draw_progress (const CaskConformResult *result)
+{
+  struct winsize size;
+  gboolean is_known = ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  g_autofree char *line =
+      g_strdup_printf ("%u/%u %s", result->index + 1, result->n_cases, result->sentence);
+
+  printf ("%.*s", MIN (is_known ? size.ws_col : 80, 72) - 1, line);
+}
+
 static void
 report_begin (ConformReport *report)
 {
@@ -115,7 +138,7 @@ report_text (ConformReport *report, const CaskConformResult *result)
   else if (result->outcome == CASK_CONFORM_SKIPPED && report->is_verbose)
     printf ("skipped %s: %s\n", result->name, result->reason);
   else if (result->outcome == CASK_CONFORM_BEGUN && report->has_progress)
-    printf ("%u/%u %.60s", result->index + 1, result->n_cases, result->sentence);
+    report_draw_progress (result);
   fflush (stdout);
 }
 

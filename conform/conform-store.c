@@ -67,24 +67,46 @@ capability_name (guint capability)
   return bit < G_N_ELEMENTS (names) ? names[bit] : "an unknown capability";
 }
 
-/* Opens with the option at the first node that takes it. */
+/* Opens with the option at every node that takes it: of a cache, its children. */
 static CaskStore *
 conform_open_option (char **config, const char *option, GError **error)
 {
+  g_autofree char *taken = NULL;
+
   for (guint node = 0;; node++)
     {
-      g_autofree char *with = conform_add_option (*config, option, node);
+      g_autoptr (GError) failure = NULL;
+      g_autofree char *with =
+          conform_add_option (taken != NULL ? taken : *config, option, node);
       if (with == NULL)
-        return NULL;
-      g_clear_error (error);
-      CaskStore *store = current_calls->open (with, NULL, error);
-      if (store == NULL &&
-          g_error_matches (*error, CASK_ERROR, CASK_ERROR_INVALID_CONFIG))
+        break;
+      g_autoptr (CaskStore) store = current_calls->open (with, NULL, &failure);
+      if (g_error_matches (failure, CASK_ERROR, CASK_ERROR_INVALID_CONFIG))
         continue;
-      g_free (*config);
-      *config = g_steal_pointer (&with);
-      return store;
+      if (store != NULL)
+        current_calls->close (store, NULL, NULL);
+      g_free (taken);
+      taken = g_steal_pointer (&with);
     }
+  if (taken == NULL)
+    {
+      g_set_error_literal (error, CASK_ERROR, CASK_ERROR_INVALID_CONFIG, option);
+      return NULL;
+    }
+  g_free (*config);
+  *config = g_steal_pointer (&taken);
+  return current_calls->open (*config, NULL, error);
+}
+
+gboolean
+conform_takes_option (const char *option)
+{
+  g_autoptr (GError) error = NULL;
+  const char *directory;
+  g_autofree char *config = conform_make_config (&directory);
+  g_autoptr (CaskStore) store = conform_open_option (&config, option, &error);
+
+  return store != NULL && current_calls->close (store, NULL, NULL);
 }
 
 static gboolean
@@ -147,6 +169,13 @@ conform_close (Conform *conform)
   g_free (conform);
 }
 
+gboolean
+conform_is_exclusive (const Conform *conform, const GError *error)
+{
+  return !(conform->capabilities & CASK_CAPABILITY_SHARED) &&
+         g_error_matches (error, CASK_ERROR, CASK_ERROR_BUSY);
+}
+
 CaskStore *
 conform_open_again (Conform *conform)
 {
@@ -158,6 +187,9 @@ conform_open_again (Conform *conform)
       return NULL;
     }
   CaskStore *store = conform->calls->open (conform->config, NULL, &error);
-  CONFORM_NO_ERROR (error);
+  if (conform_is_exclusive (conform, error))
+    conform_skip ("one store at a time has its place open");
+  else
+    CONFORM_NO_ERROR (error);
   return store;
 }

@@ -40,6 +40,7 @@ const ConformSuite conform_suites[] = {
   { "large blobs", conform_large_tests, BOTH_WAYS, SLOW, "S11" },
   { "against a model", conform_model_tests, BOTH_WAYS, SLOW, "S3" },
   { "histories", conform_history_tests, BOTH_WAYS, SLOW, "S3" },
+  { "behind a layer", conform_layer_tests, ONE_WAY, SLOW, "S3" },
   { "the end", conform_end_tests, BOTH_WAYS, FAST, "close" },
   { NULL, NULL, BOTH_WAYS, FAST, NULL },
 };

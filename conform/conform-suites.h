@@ -75,4 +75,5 @@ extern const ConformCase conform_upload_memory_tests[];
 extern const ConformCase conform_large_tests[];
 extern const ConformCase conform_model_tests[];
 extern const ConformCase conform_history_tests[];
+extern const ConformCase conform_layer_tests[];
 extern const ConformCase conform_end_tests[];

@@ -5,6 +5,8 @@
  * in conform-concurrency.c, FRESHENS and REMOVE_UNUSED in conform-removal.c. */
 #include "conform-case.h"
 
+#include <cask/cask-plugins.h>
+
 static void
 expect_unsupported (gboolean success, GError **error)
 {
@@ -238,6 +240,53 @@ test_ill_typed_option (void)
   expect_option_refused ("max-get=99999999TiB", "max-get");
 }
 
+/* Of each option of the plugin's table a value of another type; a text has no other.
+ * Returns: how many options have one */
+static guint
+expect_own_refused (const char *config, const char *name, guint node)
+{
+  static const char *const values[] = { "canary", "", "-1" };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CaskPluginInfo) info = cask_plugin_info_new (name, &error);
+  guint n_typed = 0;
+
+  CONFORM_NO_ERROR (error);
+  for (guint i = 0; info != NULL && i < cask_plugin_info_get_n_options (info); i++)
+    {
+      const char *option = cask_plugin_info_get_option_name (info, i);
+      if (g_str_equal (cask_plugin_info_get_option_type (info, i), "text"))
+        continue;
+      n_typed++;
+      for (guint k = 0; k < G_N_ELEMENTS (values); k++)
+        {
+          g_autofree char *given = g_strconcat (option, "=", values[k], NULL);
+          g_autofree char *with = conform_add_option (config, given, node);
+          if (CONFORM_NOT_NULL (with))
+            expect_refused (with, option);
+        }
+    }
+  return n_typed;
+}
+
+static void
+test_ill_typed_own_option (void)
+{
+  const char *directory;
+  g_autofree char *config = conform_make_config (&directory);
+  guint node = 0, n_typed = 0;
+
+  for (const char *at = config; at != NULL; at = strpbrk (at, "(,"), node++)
+    {
+      at += at != config;
+      at += strspn (at, " \t\n");
+      g_autofree char *name =
+          g_strndup (at, strspn (at, "abcdefghijklmnopqrstuvwxyz0123456789-"));
+      n_typed += expect_own_refused (config, name, node);
+    }
+  if (n_typed == 0)
+    conform_skip ("no part of it has an option of its own that is not a text");
+}
+
 static void
 test_repeated_option (void)
 {
@@ -276,6 +325,8 @@ test_broken_config (void)
 const ConformCase conform_options_tests[] = {
   { "C87 an unknown option is INVALID_CONFIG and names it", test_unknown_option },
   { "C87 an ill-typed option is INVALID_CONFIG and names it", test_ill_typed_option },
+  { "C87 an ill-typed option of a backend's own is INVALID_CONFIG and names it",
+    test_ill_typed_own_option },
   { "C87 a repeated option is INVALID_CONFIG and names it", test_repeated_option },
   { "C87 an option of the store is refused below the root", test_reserved_below_root },
   { "C87 a config with anything behind its end is INVALID_CONFIG", test_broken_config },

@@ -202,6 +202,94 @@ test_cancelled_at_every_read (void)
     }
 }
 
+/* ---- Cancelled while a piece is written ---- */
+
+#define PIECE_ROUNDS 16
+
+/* How long it takes to write all of it when nobody cancels. */
+static gint64
+piece_measure (Conform *c, GBytes *bytes)
+{
+  gint64 begin = g_get_monotonic_time ();
+  g_autoptr (CaskUpload) upload = upload_begin_with (c, bytes);
+
+  return upload != NULL ? g_get_monotonic_time () - begin : -1;
+}
+
+typedef struct
+{
+  Conform *c;
+  CaskUpload *upload;
+  GBytes *bytes;
+  GCancellable *cancellable;
+  gint64 delay;
+} PieceRace;
+
+/* Thread 0 writes all of it, thread 1 cancels somewhere in between. */
+static void
+piece_race_thread (gpointer data, guint index)
+{
+  PieceRace *race = data;
+  g_autoptr (GError) error = NULL;
+
+  if (index == 1)
+    {
+      conform_let_time_pass (race->delay);
+      g_cancellable_cancel (race->cancellable);
+      return;
+    }
+  CONFORM_OK (upload_calls (race->c)->write (
+                  race->upload, g_bytes_get_data (race->bytes, NULL),
+                  g_bytes_get_size (race->bytes), race->cancellable, &error) ||
+                  g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED),
+              error);
+}
+
+/* An upload that a cancelled write has not ended goes on where it says that it is.
+ * Returns: whether it has not ended */
+static gboolean
+piece_go_on (Conform *c, CaskUpload *upload, GBytes *bytes)
+{
+  g_autoptr (GError) error = NULL;
+  gsize at = (gsize) cask_upload_get_offset (upload);
+  const guint8 *data = g_bytes_get_data (bytes, NULL);
+
+  if (upload_calls (c)->write (upload, data + at, CANCEL_SIZE - at, NULL, &error))
+    return TRUE;
+  CONFORM_ERROR (error, CASK_ERROR, CASK_ERROR_CLOSED, NULL);
+  return FALSE;
+}
+
+/* What a piece's write was cancelled for is gone with its upload, or it is all there: of
+ * an upload that goes on no piece is missing. */
+static void
+test_cancelled_within_writes (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (444, CANCEL_SIZE);
+  CaskDigest digest = conform_digest (bytes);
+  UploadTrace before = upload_trace (c);
+  gint64 usual = piece_measure (c, bytes);
+  for (guint round = 0; usual >= 0 && round < PIECE_ROUNDS; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (CaskUpload) upload = upload_begin (c);
+      PieceRace race = { c, upload, bytes, cancellable, usual * round / PIECE_ROUNDS };
+      if (upload == NULL)
+        return;
+      conform_run_threads (2, piece_race_thread, &race);
+      if (piece_go_on (c, upload, bytes))
+        CONFORM_TRUE (upload_commit (c, upload, &digest, bytes));
+      g_clear_object (&upload);
+      CONFORM_TRUE (c->calls->remove (c->store, &digest, NULL, NULL, &error));
+      CONFORM_NO_ERROR (error);
+      upload_expect_trace (c, &before);
+    }
+}
+
 /* ---- A cancel that races the commit ---- */
 
 #define RACE_ROUNDS 60
@@ -365,6 +453,8 @@ const ConformCase conform_upload_cancel_tests[] = {
   { "C68 cancelled at every write: nothing stays", test_cancelled_at_every_write },
   { "C68 cancelled at every read of the source: nothing stays",
     test_cancelled_at_every_read },
+  { "C68 cancelled within a write: what goes on lacks nothing",
+    test_cancelled_within_writes },
   { "C69 a cancel racing the commit: all or nothing", test_cancel_racing_commit },
   { "C73 a store that is closed closes its uploads", test_store_closed },
   { "C73 C52 a store that is closed keeps what was saved", test_store_closed_saved },

@@ -242,26 +242,83 @@ test_over (void)
   conform_expect_bytes (c, &digest, bytes);
 }
 
-/* S16: an upload's time is its commit's. */
+/* What is there at the begin may be gone at the commit, which looks again. */
 static void
-test_time_of_commit (void)
+test_gone_meanwhile (void)
 {
   g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
   if (c == NULL)
     return;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = conform_bytes (329, 400000);
+  g_autoptr (GBytes) bytes = conform_bytes (328, 400000);
+  CaskDigest digest = conform_put (c, bytes, NULL);
+  gboolean existed = FALSE;
+  g_autoptr (CaskUpload) upload =
+      upload_calls (c)->begin (c->store, &digest, CASK_ALGORITHM_SHA256, CASK_UNKNOWN,
+                               CASK_PUT_NONE, NULL, &error);
+  CONFORM_NO_ERROR (error);
+  if (upload == NULL || !upload_write (c, upload, bytes))
+    return;
+  CONFORM_TRUE (c->calls->remove (c->store, &digest, &existed, NULL, &error));
+  CONFORM_NO_ERROR (error);
+  CONFORM_TRUE (existed);
+  CONFORM_TRUE (upload_commit (c, upload, &digest, bytes));
+}
+
+/* The last of what was written is handed to the backend with a commit, also with one that
+ * is refused: from then on no write is to come that could renew a time. */
+static gboolean
+commit_refused (Conform *c, CaskUpload *upload, GBytes *bytes)
+{
+  CaskDigest wrong = conform_digest (bytes);
+
+  if (upload == NULL)
+    return FALSE;
+  wrong.bytes[0] ^= 1;
+  expect_mismatch (c, upload, &wrong, &wrong, bytes);
+  return TRUE;
+}
+
+/* S16: an upload's time is its commit's. */
+static void
+expect_time_of_commit (Conform *c, CaskUpload *upload, GBytes *bytes)
+{
+  g_autoptr (GError) error = NULL;
   CaskBlobInfo info = { 0 };
-  g_autoptr (CaskUpload) upload = upload_begin_with (c, bytes);
+
   conform_let_time_pass (2 * COMMIT_TICK);
   gint64 before = g_get_real_time ();
-  if (upload == NULL || !upload_commit (c, upload, NULL, bytes))
+  if (upload == NULL || !CONFORM_TRUE (upload_commit (c, upload, NULL, bytes)))
     return;
   CaskDigest digest = conform_digest (bytes);
   CONFORM_TRUE (c->calls->stat (c->store, &digest, &info, NULL, &error));
   CONFORM_NO_ERROR (error);
   CONFORM_TRUE (info.mtime_usec >= before - COMMIT_TICK);
   CONFORM_TRUE (info.mtime_usec <= g_get_real_time () + COMMIT_TICK);
+}
+
+static void
+test_time_of_commit (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (329, 400000);
+  g_autoptr (CaskUpload) upload = upload_begin_with (c, bytes);
+  if (commit_refused (c, upload, bytes))
+    expect_time_of_commit (c, upload, bytes);
+}
+
+static void
+test_time_of_resumed (void)
+{
+  g_autoptr (Conform) c = conform_open (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_RESUME);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (337, 400000);
+  g_autofree char *id = upload_leave (c, bytes);
+  g_autoptr (CaskUpload) upload = id != NULL ? upload_resume (c, id) : NULL;
+  expect_time_of_commit (c, upload, bytes);
 }
 
 /* ---- Digests ---- */
@@ -374,8 +431,11 @@ const ConformCase conform_upload_commit_tests[] = {
     test_closed_too_short },
   { "C59 a commit of what is there already is not created", test_existing },
   { "C59 two uploads of one blob side by side: one is created", test_side_by_side },
+  { "C59 a commit of what was there at the begin, and is gone, is created",
+    test_gone_meanwhile },
   { "C60 after a commit or an abort an upload is closed", test_over },
   { "C20 S16 the time of a blob is its commit's", test_time_of_commit },
+  { "C20 S16 the time of a blob is its commit's, not its save's", test_time_of_resumed },
   { "both algorithms at once: either may be the name", test_all_algorithms },
   { "both algorithms at once: a wrong one is DIGEST_MISMATCH",
     test_all_algorithms_wrong },

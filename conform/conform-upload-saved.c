@@ -61,6 +61,30 @@ test_list (void)
   CONFORM_TRUE (infos != NULL && infos->len == 0);
 }
 
+static void
+test_list_time (void)
+{
+  g_autoptr (Conform) c = conform_open (NEEDS);
+  if (c == NULL)
+    return;
+  g_autoptr (GBytes) bytes = conform_bytes (410, 5000);
+  g_autoptr (CaskUpload) upload = upload_begin_with (c, bytes);
+  conform_let_time_pass (2 * SAVED_TICK);
+  gint64 before = g_get_real_time ();
+  g_autofree char *id = upload != NULL ? upload_save (c, upload) : NULL;
+  if (id == NULL)
+    return;
+  upload_drop (c, &upload);
+  g_autoptr (CaskUploadList) list = saved_list (c);
+  int at = list != NULL ? upload_find_listed (list, id) : -1;
+  CONFORM_TRUE (at >= 0);
+  if (at < 0)
+    return;
+  gint64 saved = cask_upload_list_get_saved_usec (list, (guint) at);
+  CONFORM_TRUE (saved >= before - SAVED_TICK);
+  CONFORM_TRUE (saved <= g_get_real_time () + SAVED_TICK);
+}
+
 /* Listed only while it is not open; the offset is that of the last save. */
 static void
 test_list_and_open (void)
@@ -362,6 +386,7 @@ test_not_announced (void)
 
 const ConformCase conform_upload_saved_tests[] = {
   { "C61 saved uploads are listed with offset and time", test_list },
+  { "C61 the time of a saved upload is its save's, not its begin's", test_list_time },
   { "C61 an upload is listed while it is saved and not open", test_list_and_open },
   { "C56 a second user of an upload is told BUSY", test_busy },
   { "C56 a second user by another handle is told BUSY", test_busy_elsewhere },

@@ -25,7 +25,7 @@ fi
 [[ $("$work/host" --list memory: | wc -l) -gt 400 ]] || fail "the list of cases is short"
 
 # Nothing finds fs by itself: what the second process knows, it was told.
-cp -r "$tree" "$work/bare"
+cp -r "$tree/." "$work/bare"
 mv "$work/bare/$libdir/cask/plugins-1" "$work/plugins"
 export LD_LIBRARY_PATH=$work/bare/$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if "$work/host" --case C1 'fs:%d' 2>/dev/null; then fail "fs is still found"; fi
@@ -61,6 +61,10 @@ grep -q '^# cask .*seed' "$work/out" || fail "a line end in the config ends a li
 got=0
 "$work/host" --case C19 memory: >/dev/full 2>"$work/out" || got=$?
 [[ $got == 3 ]] || fail "a report that could not be written is status $got"
+[[ $(<"$work/out") == 'host: standard output: '* ]] || fail "a report that could not be written says $(<"$work/out")"
+got=0
+"$work/host" $'--\e[31m' memory: 2>"$work/out" || got=$?
+[[ $got == 2 && $(wc -l <"$work/out") == 1 ]] && ! grep -q $'\e' "$work/out" || fail "a terminal would obey $(cat -v "$work/out")"
 
 # A store that has blobs is left alone, also where %d stands for something else in the config.
 if [[ -x $cask ]]; then

@@ -84,8 +84,9 @@ list_describe (CaskBackend *self, const CaskDigest *digest, CaskBlobInfo *info)
   if (fstatat (self->root, name, &status, AT_SYMLINK_NOFOLLOW) != 0 &&
       !wrong_is (self, WRONG_LISTS_TEMPS))
     return FALSE;
-  *info = files_info (digest, &status);
-  return S_ISREG (status.st_mode);
+  *info = files_info (self, digest, &status);
+  return S_ISREG (status.st_mode) ||
+         (wrong_is (self, WRONG_LISTS_DIRECTORIES) && S_ISDIR (status.st_mode));
 }
 
 /* Returns: whether more follows */

@@ -154,7 +154,7 @@ files_publish_locked (CaskBackend *self, const char *temp, int fd, const char *n
     files_dawdle ();
   *created = !is_there;
   if (is_there && files_is_hit (self, &there, size, flags))
-    return unlinkat (self->root, temp, 0) == 0
+    return wrong_is (self, WRONG_HIT_LEAVES_TEMP) || unlinkat (self->root, temp, 0) == 0
                ? files_freshen_name (self, name, &there, error)
                : files_fail (error, "unlink");
   if (!files_set_time (fd, error))

@@ -88,7 +88,7 @@ files_remember (CaskBackend *self, const CaskDigest *digest, gboolean is_there)
   g_hash_table_remove (self->known, digest);
   if (fd >= 0)
     {
-      CaskBlobInfo info = files_info (digest, &status);
+      CaskBlobInfo info = files_info (self, digest, &status);
       CaskBlobInfo *known = g_memdup2 (&info, sizeof info);
       g_hash_table_insert (self->known, &known->digest, known);
     }
@@ -204,6 +204,12 @@ files_remove_locked (CaskBackend *self, const CaskDigest *digest, gint64 unused_
   *outcome = CASK_REMOVED_ABSENT;
   if (fstatat (self->root, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT || files_fail (error, "stat");
+  if (wrong_is (self, WRONG_REMOVES_DIRECTORIES) && S_ISDIR (status.st_mode))
+    {
+      *outcome = CASK_REMOVED_DONE;
+      return unlinkat (self->root, name, AT_REMOVEDIR) == 0 ||
+             files_fail (error, "rmdir");
+    }
   if (!S_ISREG (status.st_mode))
     {
       g_set_error_literal (error, CASK_ERROR, CASK_ERROR_CORRUPT, "not a regular file");
@@ -211,7 +217,7 @@ files_remove_locked (CaskBackend *self, const CaskDigest *digest, gint64 unused_
     }
   *outcome = CASK_REMOVED_KEPT;
   if (unused_since != CASK_ALWAYS &&
-      files_info (digest, &status).mtime_usec >= unused_since)
+      files_info (self, digest, &status).mtime_usec >= unused_since)
     return TRUE;
   if (wrong_is (self, WRONG_UNUSED_IN_EACH_PROCESS))
     files_dawdle ();
@@ -250,6 +256,7 @@ static const CaskBackendOps files_ops = {
   .upload_write = files_upload_write,
   .upload_commit = files_upload_commit,
   .upload_close = files_upload_close,
+  .contains_many = files_contains_many,
 };
 
 CASK_PLUGIN_DEFINE (.n_options = G_N_ELEMENTS (files_options),

@@ -83,7 +83,8 @@ gboolean files_publish (CaskBackend *self, const char *temp, int fd,
 /* Opens and checks it. Returns: -1 with an error */
 int files_open_blob (CaskBackend *self, const CaskDigest *digest, struct stat *status,
                      GError **error);
-CaskBlobInfo files_info (const CaskDigest *digest, const struct stat *status);
+CaskBlobInfo files_info (CaskBackend *self, const CaskDigest *digest,
+                         const struct stat *status);
 gboolean files_freshen (CaskBackend *self, int fd, const struct stat *status,
                         GError **error);
 GBytes *files_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
@@ -91,6 +92,8 @@ GBytes *files_get (CaskBackend *self, const CaskDigest *digest, guint64 offset,
                    GCancellable *cancellable, GError **error);
 gboolean files_stat (CaskBackend *self, const CaskDigest *digest, guint32 flags,
                      CaskBlobInfo *info, GCancellable *cancellable, GError **error);
+gboolean files_contains_many (CaskBackend *self, CaskItem *items, gsize n_items,
+                              guint32 flags, GCancellable *cancellable, GError **error);
 CaskBackendBlob *files_blob_open (CaskBackend *self, const CaskDigest *digest,
                                   guint32 flags, CaskBlobInfo *info,
                                   GCancellable *cancellable, GError **error);

@@ -59,11 +59,18 @@ list_fill_locked (CaskBackend *self, const CaskDigest *after, CaskBlobInfo *info
       if (n == room)
         break;
       infos[n++] = blob->info;
+      if (wrong_is (self, WRONG_LIST_TIME_IN_MSEC))
+        infos[n - 1].mtime_usec /= 1000;
+      if (wrong_is (self, WRONG_LIST_IS_ALWAYS_BRIEF))
+        infos[n - 1].size = CASK_UNKNOWN;
       position++;
     }
   self->place->position = position;
+  if (wrong_is (self, WRONG_LIST_LOSES_LAST) && node == NULL && n == room &&
+      after != NULL)
+    n--;
   *n_infos = n;
-  return node != NULL;
+  return node != NULL && !(wrong_is (self, WRONG_LIST_STOPS) && position >= 1000);
 }
 
 static gboolean

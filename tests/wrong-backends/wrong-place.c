@@ -23,8 +23,8 @@ place_compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
   return cask_digest_compare (a, b);
 }
 
-static void
-place_free_blob (gpointer data)
+void
+wrong_blob_free (gpointer data)
 {
   WrongBlob *blob = data;
 
@@ -54,7 +54,7 @@ place_new (const char *location)
 
   g_mutex_init (&place->lock);
   place->location = g_strdup (location);
-  place->blobs = g_tree_new_full (place_compare, NULL, NULL, place_free_blob);
+  place->blobs = g_tree_new_full (place_compare, NULL, NULL, wrong_blob_free);
   place->saved = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   place->removed =
       g_hash_table_new_full (cask_digest_hash, cask_digest_equal, g_free, NULL);
@@ -176,6 +176,8 @@ gboolean
 wrong_store_locked (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
                     guint32 flags)
 {
+  if (wrong_is (self, WRONG_FILLS_CORRUPT))
+    g_hash_table_remove (self->seen, digest);
   WrongPlace *place = self->place;
   WrongBlob *old = wrong_find_locked (self, digest);
   gboolean is_same = old != NULL && old->info.size == g_bytes_get_size (bytes);
@@ -186,10 +188,34 @@ wrong_store_locked (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
     {
       if (!wrong_is (self, WRONG_HIT_IS_STALE))
         wrong_freshen_locked (self, old);
+      if (wrong_is (self, WRONG_USAGE_COUNTS_HITS))
+        place->leaked_bytes += old->info.size;
       return FALSE;
     }
+  guint64 version = old != NULL ? old->info.version : 0;
+  if (old != NULL && wrong_is (self, WRONG_REPLACED_IN_TWO))
+    {
+      g_tree_remove (place->blobs, digest);
+      g_mutex_unlock (&place->lock);
+      wrong_dawdle (50);
+      g_mutex_lock (&place->lock);
+    }
   wrong_insert_locked (place, digest, bytes);
+  if (old != NULL && wrong_is (self, WRONG_VERSION_STAYS))
+    wrong_find_locked (self, digest)->info.version = version;
   if (old != NULL)
     return wrong_is (self, WRONG_REPLACED_IS_CREATED);
   return !g_hash_table_contains (place->removed, digest);
+}
+
+void
+wrong_drop_locked (CaskBackend *self, const CaskDigest *digest)
+{
+  WrongBlob *blob = g_tree_lookup (self->place->blobs, digest);
+
+  if (blob != NULL && wrong_is (self, WRONG_GET_ALIASES) && blob->info.size > 0)
+    memset ((gpointer) g_bytes_get_data (blob->bytes, NULL), 0xdd, blob->info.size);
+  g_tree_remove (self->place->blobs, digest);
+  if (wrong_is (self, WRONG_FILLS_CORRUPT))
+    g_hash_table_remove (self->seen, digest);
 }

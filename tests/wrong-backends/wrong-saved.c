@@ -37,6 +37,8 @@ saved_enter_locked (CaskBackend *self, CaskBackendUpload *upload, GBytes *state)
   upload->state = g_bytes_new (g_bytes_get_data (state, NULL), g_bytes_get_size (state));
   upload->saved_size = upload->data->len;
   upload->saved_usec = wrong_is (self, WRONG_SAVED_WITHOUT_TIME) ? 0 : g_get_real_time ();
+  if (wrong_is (self, WRONG_SAVED_TIME_OF_BEGIN))
+    upload->saved_usec = upload->begun_usec;
   g_hash_table_replace (place->saved, g_strdup (upload->id), upload);
 }
 
@@ -82,7 +84,9 @@ saved_take_locked (CaskBackend *self, CaskBackendUpload *upload, GBytes **state,
   upload->is_committed = FALSE;
   self->place->n_open_uploads++;
   *state = g_bytes_ref (upload->state);
-  *offset = upload->data->len;
+  *offset = upload->saved_size;
+  if (wrong_is (self, WRONG_RESUME_AT_WRITTEN))
+    *offset = upload->data->len;
   if (wrong_is (self, WRONG_RESUME_OFF_BY_ONE) && *offset > 0)
     --*offset;
   return TRUE;
@@ -124,7 +128,8 @@ wrong_upload_list (CaskBackend *self, CaskUploadFunc func, gpointer data,
     {
       const CaskBackendUpload *upload = value;
       if (upload->n_users == 0 || wrong_is (self, WRONG_SAVED_LISTED_OPEN))
-        goes_on = func (id, upload->saved_size, upload->saved_usec, data);
+        goes_on = func (id, upload->saved_size, upload->saved_usec, data) &&
+                  !wrong_is (self, WRONG_SAVED_LISTS_ONE);
     }
   g_mutex_unlock (&self->place->lock);
   return TRUE;

@@ -39,6 +39,8 @@ wrong_open (const CaskOpenArgs *args, GCancellable *cancellable, GError **error)
   self->freshen_usec =
       (gint64) MIN (args->values[WRONG_OPTION_FRESHEN].number, (guint64) G_MAXINT64);
   self->wrong = (Wrong) args->values[WRONG_OPTION_WRONG].number;
+  self->seen =
+      g_hash_table_new_full (cask_digest_hash, cask_digest_equal, NULL, wrong_blob_free);
   return self;
 }
 
@@ -46,6 +48,7 @@ static void
 wrong_close (CaskBackend *self)
 {
   wrong_place_close (self->place);
+  g_hash_table_unref (self->seen);
   g_free (self);
 }
 
@@ -77,6 +80,10 @@ wrong_keep (CaskBackend *self, GBytes *bytes, guint32 flags)
 
   if (wrong_is (self, WRONG_LOSES_TAIL))
     return g_bytes_new (data, MIN (size, WRONG_TAIL));
+  if (wrong_is (self, WRONG_KEEPS_UNASKED))
+    return g_bytes_ref (bytes);
+  if (wrong_is (self, WRONG_GET_ALIASES))
+    return g_bytes_new (data, size);
   return flags & CASK_PUT_KEEP ? g_bytes_ref (bytes) : g_bytes_new (data, size);
 }
 
@@ -87,6 +94,15 @@ wrong_put (CaskBackend *self, const CaskDigest *digest, GBytes *bytes, guint32 f
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   g_autoptr (GBytes) kept = wrong_keep (self, bytes, flags);
+  if (wrong_is (self, WRONG_CANCELLED_IS_IO))
+    {
+      wrong_dawdle (200);
+      if (g_cancellable_is_cancelled (cancellable))
+        {
+          g_set_error_literal (error, CASK_ERROR, CASK_ERROR_IO, "interrupted");
+          return FALSE;
+        }
+    }
   g_mutex_lock (&self->place->lock);
   gboolean was_there = wrong_find_locked (self, digest) != NULL;
   if (wrong_is (self, WRONG_CREATED_TWICE))
@@ -115,6 +131,8 @@ wrong_may_remove_locked (CaskBackend *self, const WrongBlob *blob, gint64 unused
   if (unused_since == CASK_ALWAYS || wrong_is (self, WRONG_UNUSED_ANY_AGE))
     return TRUE;
   gboolean is_older = blob->info.mtime_usec < unused_since;
+  if (wrong_is (self, WRONG_UNUSED_INCLUSIVE))
+    is_older = blob->info.mtime_usec <= unused_since;
   if (wrong_is (self, WRONG_UNUSED_TWO_STEPS))
     {
       g_mutex_unlock (&self->place->lock);
@@ -137,8 +155,14 @@ wrong_remove_locked (CaskBackend *self, const CaskDigest *digest, gint64 unused_
     return CASK_REMOVED_KEPT;
   if (wrong_is (self, WRONG_REMEMBERS_REMOVED))
     g_hash_table_add (place->removed, g_memdup2 (digest, sizeof *digest));
+  if (wrong_is (self, WRONG_REMOVED_TWICE))
+    {
+      g_mutex_unlock (&place->lock);
+      wrong_dawdle (50);
+      g_mutex_lock (&place->lock);
+    }
   if (!wrong_is (self, WRONG_REMOVES_NOTHING))
-    g_tree_remove (place->blobs, digest);
+    wrong_drop_locked (self, digest);
   return CASK_REMOVED_DONE;
 }
 

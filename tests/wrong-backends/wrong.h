@@ -48,6 +48,8 @@ struct _CaskBackend
   WrongPlace *place;
   gint64 freshen_usec;
   Wrong wrong;
+  GHashTable *seen; /* of CaskDigest to WrongBlob: what TRY_IS_STALE saw and FILLS_CORRUPT
+                       has; guarded by the place's lock */
 };
 
 struct _CaskBackendBlob
@@ -63,10 +65,10 @@ struct _CaskBackendUpload
   GBytes *state;
   char *id; /* (nullable) from the first save on */
   gsize saved_size;
-  gint64 begun_usec, saved_usec;
+  gint64 begun_usec, written_usec, saved_usec;
   CaskDigest shown; /* (where it has an algorithm) what is seen before its commit */
   guint n_chunks, n_users;
-  gboolean is_committed;
+  gboolean is_committed, is_trusted;
 };
 
 static inline gboolean
@@ -87,7 +89,9 @@ WrongBlob *wrong_find_locked (CaskBackend *self, const CaskDigest *digest);
 /* Stores bytes, which are kept, or freshens what is there. Returns: created */
 gboolean wrong_store_locked (CaskBackend *self, const CaskDigest *digest, GBytes *bytes,
                              guint32 flags);
+void wrong_drop_locked (CaskBackend *self, const CaskDigest *digest);
 void wrong_insert_locked (WrongPlace *place, const CaskDigest *digest, GBytes *bytes);
+void wrong_blob_free (gpointer blob);
 void wrong_freshen_locked (CaskBackend *self, WrongBlob *blob);
 void wrong_upload_free (CaskBackendUpload *upload);
 
