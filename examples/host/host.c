@@ -9,6 +9,7 @@
  * nothing is left of it. Then the ranges are read back from one open blob and written to
  * standard output. */
 #include <cask/cask.h>
+#include <errno.h>
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
@@ -49,19 +50,30 @@ host_end (Host *host)
 
 static void host_read_next (Host *host);
 
+/* What was read and not delivered is a failure: a full disk is no success. */
+static gboolean
+host_write (GBytes *bytes, GError **error)
+{
+  gsize size = g_bytes_get_size (bytes);
+  if (fwrite (g_bytes_get_data (bytes, NULL), 1, size, stdout) == size &&
+      fflush (stdout) == 0)
+    return TRUE;
+  int code = errno;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "standard output: %s",
+               g_strerror (code));
+  return FALSE;
+}
+
 static void
 host_range_read (GObject *blob, GAsyncResult *result, gpointer data)
 {
   Host *host = data;
   g_autoptr (GBytes) bytes =
       g_input_stream_read_bytes_finish (G_INPUT_STREAM (blob), result, &host->error);
-  if (bytes == NULL)
-    {
-      host_end (host);
-      return;
-    }
-  fwrite (g_bytes_get_data (bytes, NULL), 1, g_bytes_get_size (bytes), stdout);
-  host_read_next (host);
+  if (bytes == NULL || !host_write (bytes, &host->error))
+    host_end (host);
+  else
+    host_read_next (host);
 }
 
 /* A seek only moves: the read that follows does not block either. */

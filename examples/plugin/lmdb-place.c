@@ -229,6 +229,7 @@ place_start (LmdbPlace *place, GError **error)
 {
   MDB_stat st;
   MDB_envinfo info;
+  guint max_readers = 0;
   int dead;
   if (flock (place->directory, LOCK_SH) != 0)
     return lmdb_fail (errno, "flock", error);
@@ -245,8 +246,11 @@ place_start (LmdbPlace *place, GError **error)
     code = mdb_env_info (place->env, &info);
   if (code == 0)
     code = mdb_reader_check (place->env, &dead);
+  if (code == 0)
+    code = mdb_env_get_maxreaders (place->env, &max_readers);
   if (code != 0)
     return lmdb_fail (code, "open", error);
+  place->idle_most = MIN (LMDB_IDLE_READS, max_readers / LMDB_IDLE_SHARE);
   place->page_size = st.ms_psize;
   place->map_size = info.me_mapsize;
   return lmdb_about_open (place, error) && place_sync_names (place, error);

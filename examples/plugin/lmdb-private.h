@@ -57,8 +57,10 @@ typedef enum
 } LmdbPlaceState;
 
 /* So many read transactions stay allocated between reads: beginning a new one takes a
- * lock that all processes share. */
+ * lock that all processes share. Each keeps its place among max-readers, so where these
+ * are few, fewer stay: processes that do nothing must not shut the others out. */
 #define LMDB_IDLE_READS 16
+#define LMDB_IDLE_SHARE 64
 
 typedef struct
 {
@@ -84,6 +86,7 @@ typedef struct
   gboolean
       is_unmapped; /* by lock: there was no address space, not even for the old map */
   guint n_idle;    /* by lock */
+  guint idle_most; /* at most LMDB_IDLE_READS */
   MDB_txn *idle[LMDB_IDLE_READS]; /* by lock */
 } LmdbPlace;
 

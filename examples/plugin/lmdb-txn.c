@@ -52,7 +52,7 @@ static MDB_txn *
 gate_leave (LmdbPlace *place, MDB_txn *idle)
 {
   g_mutex_lock (&place->lock);
-  if (idle != NULL && place->n_idle < LMDB_IDLE_READS)
+  if (idle != NULL && place->n_idle < place->idle_most)
     place->idle[place->n_idle++] = g_steal_pointer (&idle);
   if (--place->n_active == 0 && place->is_resizing)
     g_cond_broadcast (&place->changed_cond);

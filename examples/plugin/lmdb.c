@@ -96,16 +96,20 @@ lmdb_close (CaskBackend *self)
   g_free (self);
 }
 
-/* WRITE also on a read-only filesystem, which may be remounted: writes say READ_ONLY
+/* What every store promises.
+ *
+ * WRITE also on a read-only filesystem, which may be remounted: writes say READ_ONLY
  * there. Not IMMUTABLE: whoever may write the file can change any byte of it. Not
  * READS_OUTLIVE_REMOVE: that would take a snapshot as old as the reader, which keeps
  * every page that is freed meanwhile. */
+#define LMDB_CAPABILITIES                                                                \
+  (CASK_CAPABILITY_WRITE | CASK_CAPABILITY_SHARED | CASK_CAPABILITY_EXACT_CREATED |      \
+   CASK_CAPABILITY_FRESHENS | CASK_CAPABILITY_REMOVE_UNUSED)
+
 static guint64
 lmdb_capabilities (CaskBackend *self)
 {
-  guint64 capabilities = CASK_CAPABILITY_WRITE | CASK_CAPABILITY_SHARED |
-                         CASK_CAPABILITY_EXACT_CREATED | CASK_CAPABILITY_FRESHENS |
-                         CASK_CAPABILITY_REMOVE_UNUSED;
+  guint64 capabilities = LMDB_CAPABILITIES;
   if (self->place->settings.durability == LMDB_DURABILITY_FULL)
     capabilities |= CASK_CAPABILITY_DURABLE;
   return capabilities;
@@ -160,7 +164,7 @@ static const CaskBackendOps lmdb_ops = { .size = sizeof (CaskBackendOps),
                                          .usage = lmdb_usage };
 
 CASK_PLUGIN_DEFINE (.n_options = G_N_ELEMENTS (lmdb_options), .kind = CASK_PLUGIN_BACKEND,
-                    .location = CASK_LOCATION_REQUIRED,
-                    .capabilities = CASK_CAPABILITY_WRITE, .name = "lmdb",
-                    .version = "1.0", .summary = "millions of small blobs in one file",
+                    .location = CASK_LOCATION_REQUIRED, .capabilities = LMDB_CAPABILITIES,
+                    .name = "lmdb", .version = "1.0",
+                    .summary = "millions of small blobs in one file",
                     .license = "Apache-2.0", .options = lmdb_options, .ops = &lmdb_ops)

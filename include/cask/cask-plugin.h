@@ -7,10 +7,12 @@
  * `cask-NAME.so` that completes `struct _CaskBackend` for itself, fills a table of
  * functions, and names it once:
  *
- *   static const CaskBackendOps shelf_ops = { .size = sizeof (CaskBackendOps), .open =
- * shelf_open, … }; CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND, .location =
- * CASK_LOCATION_REQUIRED, .capabilities = CASK_CAPABILITY_WRITE, .name = "shelf",
- * .version = "1.0", .ops = &shelf_ops)
+ *   static const CaskBackendOps shelf_ops = {
+ *     .size = sizeof (CaskBackendOps), .open = shelf_open, …
+ *   };
+ *   CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND,
+ *                       .capabilities = CASK_CAPABILITY_WRITE,
+ *                       .name = "shelf", .version = "1.0", .ops = &shelf_ops)
  *
  * A plugin links GLib and nothing of Cask. The rules that hold everywhere:
  *
@@ -148,7 +150,7 @@ typedef struct
 } CaskChild;
 
 /** CASK_CALL: calls a slot of a child: `CASK_CALL (child, stat, digest, 0, &info,
- * cancellable, error)`. */
+ * cancellable, error)`. It evaluates child twice. */
 #define CASK_CALL(child, slot, ...) ((child)->ops->slot ((child)->backend, __VA_ARGS__))
 /** CASK_HAS: whether the host knows a slot at all; needed only for slots newer than your
  * need_minor. */
@@ -274,7 +276,8 @@ struct _CaskBackendOps
   CaskBackendUpload *(*upload_begin) (CaskBackend *self, const CaskUploadSpec *spec,
                                       GCancellable *cancellable, GError **error);
   /* All of chunk, which is not empty, or a failure, after which only close is left. chunk
-   * may be kept. */
+   * may be kept; what outlives the upload is better a copy, for all that is kept counts
+   * against the memory that the uploads of a process share. */
   gboolean (*upload_write) (CaskBackend *self, CaskBackendUpload *upload, GBytes *chunk,
                             GCancellable *cancellable, GError **error);
   /* As put. After a failure: the same commit again, or close. */
@@ -390,7 +393,8 @@ typedef struct
   guint32 kind;     /* CaskPluginKind */
   guint32 location; /* CaskLocation */
   guint32 min_children, max_children;
-  guint64 capabilities; /* CaskCapabilities, where the ops have no slot for it */
+  guint64 capabilities; /* CaskCapabilities of every store; where the ops have a slot for
+                           it, for `cask plugins` only */
   guint64 needs;
   const char *name; /* as in a config string and in the file's name:
                        [a-z][a-z0-9]*(-[a-z0-9]+)* */
@@ -429,7 +433,8 @@ typedef struct
  * CASK_PLUGIN_DEFINE:
  * @...: initialisers of #CaskPlugin from `.n_options` on, in the order of the struct
  *
- * Defines the note and the exported table `cask_plugin`. In C++ as well.
+ * Defines the note and the exported table `cask_plugin`. In C++ as well. What is left out
+ * is 0 or NULL, and no compiler shall warn of it.
  */
 #define CASK_PLUGIN_DEFINE(...)                                                          \
   CASK_NOTE_UNPADDED                                                                     \
@@ -445,12 +450,15 @@ typedef struct
     sizeof (CaskBackendOps)                                                              \
   };                                                                                     \
   CASK_EXTERN_C __attribute__ ((visibility ("default"))) const CaskPlugin cask_plugin;   \
-  const CaskPlugin cask_plugin = { .magic = CASK_PLUGIN_MAGIC,                           \
-                                   .size = sizeof (CaskPlugin),                          \
-                                   .abi_major = CASK_PLUGIN_ABI_MAJOR,                   \
-                                   .abi_minor = CASK_PLUGIN_ABI_MINOR,                   \
-                                   .option_size = sizeof (CaskOptionSpec),               \
-                                   __VA_ARGS__ };
+  _Pragma ("GCC diagnostic push")                                                        \
+      _Pragma ("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                \
+          const CaskPlugin cask_plugin = { .magic = CASK_PLUGIN_MAGIC,                   \
+                                           .size = sizeof (CaskPlugin),                  \
+                                           .abi_major = CASK_PLUGIN_ABI_MAJOR,           \
+                                           .abi_minor = CASK_PLUGIN_ABI_MINOR,           \
+                                           .option_size = sizeof (CaskOptionSpec),       \
+                                           __VA_ARGS__ };                                \
+  _Pragma ("GCC diagnostic pop")
 
 /**
  * cask_range_clamp:

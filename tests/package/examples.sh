@@ -42,6 +42,11 @@ LC_ALL=C.UTF-8 refused 1 'Grüße-日本' memory: "$work/Grüße-日本"
 
 refused 1 "host: " memory: "$work/file" 3000001-3000002
 
+# What was read and could not be written is not done.
+status=0
+"$host" memory: "$work/file" 0-15 >/dev/full 2>"$work/said" || status=$?
+((status == 1)) && grep -q 'standard output: No space left' "$work/said" || fail "a full standard output is status $status: $(<"$work/said")"
+
 # Interrupted in the middle of a file that is too large to be through by then.
 truncate -s 12G "$work/large"
 "$host" "fs:$work/interrupted?durability=none" "$work/large" >/dev/null 2>"$work/said" &

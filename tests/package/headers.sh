@@ -7,7 +7,7 @@
 # headers.sh INCLUDE
 set -euo pipefail
 include=$1
-flags=(-I "$include" $(pkg-config --cflags gio-2.0) -Wall -Wpedantic -Werror -fsyntax-only)
+flags=(-I "$include" $(pkg-config --cflags gio-2.0) -Wall -Wextra -Wpedantic -Werror -fsyntax-only)
 compiled=0 failures=0
 
 # compile COMPILER STANDARD LANGUAGE WHAT, the source on standard input
@@ -26,7 +26,7 @@ each () {
     compile "$1" "$2" "$3" "${header##*/}" <<<"#include <cask/${header##*/}>"
   done
   compile "$1" "$2" "$3" CASK_PLUGIN_DEFINE <<<'#include <cask/cask-plugin.h>
-static const CaskBackendOps ops = { sizeof (CaskBackendOps) };
+static CaskBackendOps ops;
 CASK_PLUGIN_DEFINE (.kind = CASK_PLUGIN_BACKEND, .name = "bare", .ops = &ops)'
 }
 

@@ -33,6 +33,36 @@ for word in $slots $(grep -oE 'CASK_CAPABILITY_[A-Z_]+' "$source/include/cask/ca
   grep -q "\`$word\`" "$page" || fail "PLUGINS.md has no word on $word"
 done
 
+# ---- The header's words ----
+
+header=$source/include/cask/cask-plugin.h
+plain () { tr '\n' ' ' | sed 's/[`%*\]//g; s/  */ /g'; }
+# sentences_of HEADER: of its rules, and of what it says of slots and services, one a line
+sentences_of () {
+  {
+    sed -n '/^ \* - Digests are keys/,/\*\//p' "$1" | sed 's/^ \*\( - \| \)//; 1s|^|/* |'
+    sed -n '/^struct _CaskHost$/,/^};/p; /^struct _CaskBackendOps$/,/^};/p' "$1" | sed 's/^ *\* / /'
+  } | tr '\n' ' ' | sed 's|\*/|\n|g' | sed -n 's|.*/\* *||p' | grep -v '^\(--\|sizeof\)' |
+    while read -r comment; do plain <<<"$comment" | sed 's/\. /.\n/g'; echo; done | sed 's/ *$//' | grep '[^ ]'
+}
+# missing_in PAGE HEADER: the sentences of the header that the page has not
+missing_in () {
+  local text sentence
+  text=$(plain <"$1")
+  while read -r sentence; do
+    [[ $text == *"$sentence"* ]] || printf '%s\n' "$sentence"
+  done < <(sentences_of "$2")
+}
+(($(sentences_of "$header" | wc -l) > 70)) || fail "only $(sentences_of "$header" | wc -l) sentences are found in cask-plugin.h"
+missing=$(missing_in "$page" "$header")
+[[ -z $missing ]] || fail "PLUGINS.md does not say, word for word as cask-plugin.h does: $missing"
+# The proof that a word which is changed on one side is noticed.
+sed 's/in O(1): nothing is scanned/in O(n)/' "$page" >"$work/drifted.md"
+[[ $(missing_in "$work/drifted.md" "$header") == *"nothing is scanned." ]] || fail "a page that drifts from the header passes"
+for word in $(grep -oE '\bCASK_(PUT|READ|STAT|LIST|CONDEMN|NEEDS|OPTION|LOCATION)_[A-Z]+\b' "$source"/include/cask/cask-{plugin,option}.h | cut -d : -f 2 | sort -u); do
+  grep -q "\`$word\`" "$page" || fail "PLUGINS.md has no word on $word"
+done
+
 # ---- Used ----
 
 printf 'on the shelf' >"$work/file"

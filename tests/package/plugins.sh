@@ -16,7 +16,7 @@ cp -r "$source/examples/plugin" "$work/lmdb"
 cp -r "$source/examples/plugin-cxx" "$work/readonly"
 plugindir=$(pkg-config --variable=plugindir cask-plugin)
 [[ $(realpath "$plugindir") == "$(realpath "$tree")"/* ]] || fail "plugindir is $plugindir, not in the moved tree"
-trap 'rm -rf "$work" "$plugindir"/cask-{lmdb,readonly}.so' EXIT
+trap 'rm -rf "$plugindir"/cask-{lmdb,readonly}.so "$work"' EXIT
 
 # exports_one PLUGIN…
 exports_one () {
@@ -32,7 +32,7 @@ exports_one () {
 if "$cask" -s "lmdb:$work/none" ls 2>"$work/error"; then fail "lmdb was found before it was installed"; fi
 make -s -C "$work/lmdb" CC="${CC:-cc}" \
   CFLAGS="${CFLAGS:-} -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes -Werror" install
-make -s -C "$work/readonly" CXX="${CXX:-c++}" CXXFLAGS="${CXXFLAGS:-} -O2 -Wall -Wpedantic -Werror" install
+make -s -C "$work/readonly" CXX="${CXX:-c++}" CXXFLAGS="${CXXFLAGS:-} -O2 -Wall -Wextra -Wpedantic -Werror" install
 links_glib_only "$plugindir"/cask-{lmdb,readonly}.so
 exports_one "$plugindir"/cask-lmdb.so
 
@@ -107,6 +107,21 @@ exec 7>&-
 wait "$holder" || fail "put of standard input failed"
 "$cask" -s "$store?durability=none" ls >/dev/null
 "$cask" -s "$store" has "$digest" >/dev/null || fail "a blob is gone after its durability was changed"
+
+# Sixteen processes that have read, and do nothing now, leave the sixteen readers' places to others. Each opens its
+# pipe when it is through with the file before that.
+idle="lmdb:$work/idle?max-readers=16&durability=none"
+"$cask" -s "$idle" put "$work/file1" >/dev/null
+idlers=() pipes=()
+for i in {0..15}; do
+  mkfifo "$work/idle$i"
+  "$cask" -s "$idle" put "$work/file1" "$work/idle$i" >/dev/null &
+  idlers+=($!)
+done
+for i in {0..15}; do exec {pipes[i]}>"$work/idle$i"; done
+"$cask" -s "$idle" ls >/dev/null || fail "processes that only have lmdb open keep others from reading"
+for pipe in "${pipes[@]}"; do exec {pipe}>&-; done
+for idler in "${idlers[@]}"; do wait "$idler" || fail "a put beside others failed"; done
 
 # What is not an environment of ours is refused, and left as it is.
 mkdir "$work/odd" "$work/fifo"

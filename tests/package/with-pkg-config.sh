@@ -12,7 +12,7 @@ mkdir "$work/plugins"
 extract_shelf "$work/shelf.c"
 "${CC:-cc}" "${cflags[@]}" -Wall -Wextra -Wpedantic -Wno-unused-parameter -Werror -std=c17 -shared -fPIC \
   -o "$work/plugins/cask-shelf.so" "$work/shelf.c" $(pkg-config --cflags --libs cask-plugin)
-"${CXX:-c++}" "${cxxflags[@]}" -Wall -Wpedantic -Werror -std=c++20 -shared -fPIC -o "$work/plugins/cask-shelf-cxx.so" \
+"${CXX:-c++}" "${cxxflags[@]}" -Wall -Wextra -Wpedantic -Werror -std=c++20 -shared -fPIC -o "$work/plugins/cask-shelf-cxx.so" \
   "$here/shelf/shelf-cxx.cc" $(pkg-config --cflags --libs cask-plugin)
 links_glib_only "$work"/plugins/*.so
 use_stores "$work/host" "$work/plugins"
@@ -24,6 +24,6 @@ use_stores "$work/host" "$work/plugins"
 # Where the variable points to is where an installed plugin is found.
 plugindir=$(pkg-config --variable=plugindir cask-plugin)
 [[ -e $plugindir/cask-fs.so ]] || fail "plugindir is $plugindir, where no plugins are"
-trap 'rm -rf "$work" "$plugindir/cask-shelf.so"' EXIT
+trap 'rm -rf "$plugindir/cask-shelf.so" "$work"' EXIT
 cp "$work/plugins/cask-shelf.so" "$plugindir"
 "$work/host" shelf:
