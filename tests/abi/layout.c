@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * layout.c: where every member lies of every struct that crosses between host and plugin,
- * of which type it is, and what every constant is worth.
+ * or between libcask-conform and its callers, of which type it is, and what every
+ * constant is worth.
  *
  * It compiles or it does not, as C and as C++ (layout.cpp), against the live headers, the
  * frozen ones and those of the next minor. An assertion is added with what it pins, and
@@ -323,5 +324,53 @@ AT (CaskBackendOps, usage, 216,
 AT (CaskBackendOps, condemn, 224,
     gboolean (*) (CaskBackend *, const CaskDigest *, guint64, guint32, gboolean *,
                   GCancellable *, GError **));
+
+/* ---- Of libcask-conform ---- */
+
+/* Whoever counts allocates the counts. The frozen headers are a plugin's: no kit is
+ * there.
+ */
+#if __has_include(<cask/cask-conform.h>)
+#include <cask/cask-conform.h>
+
+FIXED (CaskConformLength, 4);
+VALUE (CASK_CONFORM_NORMAL, 0);
+VALUE (CASK_CONFORM_QUICK, 1);
+VALUE (CASK_CONFORM_LONG, 2);
+
+FIXED (CaskConformCalls, 4);
+VALUE (CASK_CONFORM_BOTH, 0);
+VALUE (CASK_CONFORM_SYNC, 1);
+VALUE (CASK_CONFORM_ASYNC, 2);
+
+FIXED (CaskConformOutcome, 4);
+VALUE (CASK_CONFORM_BEGUN, 0);
+VALUE (CASK_CONFORM_PASSED, 1);
+VALUE (CASK_CONFORM_FAILED, 2);
+VALUE (CASK_CONFORM_SKIPPED, 3);
+
+FIXED (CaskConformResult, 112);
+AT (CaskConformResult, index, 0, guint32);
+AT (CaskConformResult, n_cases, 4, guint32);
+AT (CaskConformResult, outcome, 8, CaskConformOutcome);
+AT (CaskConformResult, reserved0, 12, guint32);
+AT (CaskConformResult, usec, 16, gint64);
+AT (CaskConformResult, name, 24, const char *);
+AT (CaskConformResult, sentence, 32, const char *);
+AT (CaskConformResult, promise, 40, const char *);
+AT (CaskConformResult, promise_words, 48, const char *);
+AT (CaskConformResult, details, 56, const char *);
+AT (CaskConformResult, reason, 64, const char *);
+AT (CaskConformResult, repeat, 72, const char *);
+AT (CaskConformResult, reserved, 80, gpointer[4]);
+
+FIXED (CaskConformCounts, 56);
+AT (CaskConformCounts, n_passed, 0, guint32);
+AT (CaskConformCounts, n_failed, 4, guint32);
+AT (CaskConformCounts, n_skipped, 8, guint32);
+AT (CaskConformCounts, n_left_out, 12, guint32);
+AT (CaskConformCounts, usec, 16, gint64);
+AT (CaskConformCounts, reserved, 24, guint64[4]);
+#endif
 
 #endif

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# layout.c pins all that cask-plugin.h and what it includes declare: every struct, every member, every constant of
-# an enum. And it bites: each change below of a header, alone, no longer compiles, as C and as C++.
+# layout.c pins all that cask-plugin.h, what it includes, and cask-conform.h declare: every struct, every member, every
+# constant of an enum; and no other public header declares a struct's members. And it bites: each change below of a
+# header, alone, no longer compiles, as C and as C++.
 #
 # layout.sh INCLUDE LAYOUT
 set -euo pipefail
@@ -27,8 +28,8 @@ compiles () {
 
 # "struct.member" and "constant" for all that the headers declare, as the compiler sees them.
 declared () {
-  "${CC:-cc}" -E -x c -I "$1" $(pkg-config --cflags gio-2.0) - <<<'#include <cask/cask-plugin.h>' | awk -v ours="$1/cask/" '
-    /^# [0-9]+ "/ { mine = index ($3, "\"" ours) == 1; next }
+  "${CC:-cc}" -E -x c -I "$1" $(pkg-config --cflags gio-2.0) - <<<$'#include <cask/cask-plugin.h>\n#include <cask/cask-conform.h>' | awk -v ours="$1/cask/" '
+    /^# [0-9]+ "/ { mine = index ($0, "\"" ours) > 0; next }
     mine && !/^#/ { text = text " " $0 }
     END {
       while (match (text, /(struct|enum)( _Cask[A-Za-z]+)? *\{/)) {
@@ -75,6 +76,9 @@ pinned >"$work/pinned"
 (($(grep -c '^CaskBackendOps\.' "$work/declared") >= 30 && $(grep -c '^CASK_' "$work/declared") >= 60)) ||
   fail "the headers were not understood"
 while read -r name; do fail "$name is declared and not pinned: add it to layout.c"; done < <(comm -23 "$work/declared" "$work/pinned")
+if grep -lE '(^|typedef )struct[ A-Za-z_]*(\{|$)' "$include"/cask/*.h | grep -vE '/cask-(plugin|option|types|conform)\.h$' >"$work/others"; then
+  fail "a struct is declared in" $(<"$work/others") "and nothing pins it: have layout.c do it"
+fi
 for language in c c++; do
   compiles "$include" "$language" || fail "the layout is another, as $language"
 done
@@ -112,6 +116,10 @@ bites cask-option.h 's/^} CaskOptionValue;/guint64 late;\n&/'
 for struct in Digest BlobInfo Usage; do
   bites cask-types.h "s/^} Cask$struct;/guint64 late;\n&/"
 done
+bites cask-conform.h 's/^} CaskConformCounts;/guint64 late;\n&/'
+bites cask-conform.h 's/^} CaskConformResult;/guint64 late;\n&/'
+bites cask-conform.h 's/^  guint32 n_failed;/  guint64 n_failed;/'
+bites cask-conform.h 's/^  CASK_CONFORM_PASSED,/  CASK_CONFORM_LATE,\n&/'
 bites cask-plugin.h 's/^  guint32 n_children;/  guint32 first_child, n_children;/'
 bites cask-plugin.h 's/^  guint16 abi_major, abi_minor;/  guint16 abi_minor, abi_major;/'
 bites cask-plugin.h 's/^  guint16 need_minor;/  gint16 need_minor;/'
