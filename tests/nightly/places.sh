@@ -7,12 +7,12 @@ set -euo pipefail
 build=$(realpath "$1")
 place=$(realpath "$2")
 if [[ ${3:-} != inside ]]; then
-  if unshare --mount true 2>/dev/null; then
+  if unshare --mount --propagation private true 2>/dev/null; then
     exec unshare --mount --propagation private "$0" "$build" "$place" inside
-  elif unshare --mount --user --map-root-user true 2>/dev/null; then
+  elif why=$(unshare --mount --user --map-root-user true 2>&1); then
     exec unshare --mount --user --map-root-user "$0" "$build" "$place" inside
   fi
-  echo "not run: places: no mount namespace is permitted here"
+  echo "not run: places: no mount namespace is permitted here: $why"
   exit 0
 fi
 

@@ -7,6 +7,11 @@ tree=$1 libdir=$2 source=$3
 subject=$(basename "$0" .sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# What pkg-config prints for a path with a space is for a Makefile or eval, not for the one line that is tried here.
+if [[ $tree == *[[:space:]]* ]]; then
+  ln -s "$tree" "$work/tree"
+  tree=$work/tree
+fi
 umask 022
 fail () { printf '%s: %s\n' "$subject" "$*" >&2; exit 1; }
 

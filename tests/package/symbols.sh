@@ -48,7 +48,7 @@ declared () {
       }
       statement = ""
     }
-    /^# [0-9]+ "/ { mine = index ($3, "\"" ours) == 1; next }
+    /^# [0-9]+ "/ { mine = index ($0, "\"" ours) > 0; next }
     /^#/ || !mine { next }
     {
       for (i = 1; i <= length ($0); i++) {
