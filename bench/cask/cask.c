@@ -118,6 +118,14 @@ static const BenchEntrant files_streams = {
              [BENCH_DELETE] = ways_delete }
 };
 
+static const BenchEntrant files_small_streams = {
+  .name = "cask, streams by 4 KiB",
+  .note = "an upload of unknown size, written by 4 KiB",
+  .open = ways_open_none,
+  .close = ways_close,
+  .calls = { [BENCH_PUT_NEW] = ways_stream_put_new_small, [BENCH_DELETE] = ways_delete }
+};
+
 static const BenchEntrant files_verify_always = { .name = "cask, verify=always",
                                                   .note = "each get hashes what it has "
                                                           "read, as the first one does",
@@ -267,8 +275,8 @@ const BenchEntrant *const cask_entrants[BENCH_N_FIELDS][24] = {
                            &memory_two },
   [BENCH_FIELD_FILES] = { &files_sync, &files_1, &files_16, &files_256, &files_waves,
                           &files_batch, &files_async_batch, &files_streams,
-                          &files_verify_always, &files_verify_never, &files_two,
-                          &files_lmdb },
+                          &files_small_streams, &files_verify_always, &files_verify_never,
+                          &files_two, &files_lmdb },
   [BENCH_FIELD_DURABLE] = { &durable_full, &durable_full_64, &durable_full_batch,
                             &durable_data, &durable_batch, &durable_batch_64,
                             &durable_batch_batch, &durable_lmdb, &durable_lmdb_batch }

@@ -9,24 +9,25 @@
 #include <string.h>
 
 #define STREAM_PIECE (1u << 20)
+#define STREAM_SMALL_PIECE (4u << 10)
 
 /* ---- Put ---- */
 
 static gboolean
-stream_write (CaskUpload *upload, GBytes *bytes, GError **error)
+stream_write (CaskUpload *upload, GBytes *bytes, gsize piece, GError **error)
 {
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
-  for (gsize at = 0; at < size; at += STREAM_PIECE)
+  for (gsize at = 0; at < size; at += piece)
     if (!g_output_stream_write_all (G_OUTPUT_STREAM (upload), data + at,
-                                    MIN (STREAM_PIECE, size - at), NULL, NULL, error))
+                                    MIN (piece, size - at), NULL, NULL, error))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
 stream_put (Way *way, const BenchBlob *blobs, guint n_blobs, gboolean expected,
-            GError **error)
+            gsize piece, GError **error)
 {
   for (guint i = 0; i < n_blobs; i++)
     {
@@ -35,7 +36,7 @@ stream_put (Way *way, const BenchBlob *blobs, guint n_blobs, gboolean expected,
       g_autoptr (CaskUpload) upload =
           cask_store_begin_upload (way->store, NULL, CASK_ALGORITHM_SHA256, CASK_UNKNOWN,
                                    CASK_PUT_NONE, NULL, error);
-      if (!upload || !stream_write (upload, blobs[i].bytes, error) ||
+      if (!upload || !stream_write (upload, blobs[i].bytes, piece, error) ||
           !cask_upload_commit (upload, NULL, &stored, &created, NULL, error) ||
           !bench_answer (cask_digest_equal (&stored, &blobs[i].digest), "digest",
                          error) ||
@@ -49,14 +50,21 @@ gboolean
 ways_stream_put_new (gpointer place, const BenchBlob *blobs, guint n_blobs,
                      GError **error)
 {
-  return stream_put (place, blobs, n_blobs, TRUE, error);
+  return stream_put (place, blobs, n_blobs, TRUE, STREAM_PIECE, error);
+}
+
+gboolean
+ways_stream_put_new_small (gpointer place, const BenchBlob *blobs, guint n_blobs,
+                           GError **error)
+{
+  return stream_put (place, blobs, n_blobs, TRUE, STREAM_SMALL_PIECE, error);
 }
 
 gboolean
 ways_stream_put_existing (gpointer place, const BenchBlob *blobs, guint n_blobs,
                           GError **error)
 {
-  return stream_put (place, blobs, n_blobs, FALSE, error);
+  return stream_put (place, blobs, n_blobs, FALSE, STREAM_PIECE, error);
 }
 
 /* ---- Get ---- */

@@ -136,6 +136,8 @@ gboolean ways_async_batch_delete (gpointer place, const BenchBlob *blobs, guint 
 
 gboolean ways_stream_put_new (gpointer place, const BenchBlob *blobs, guint n_blobs,
                               GError **error);
+gboolean ways_stream_put_new_small (gpointer place, const BenchBlob *blobs, guint n_blobs,
+                                    GError **error);
 gboolean ways_stream_put_existing (gpointer place, const BenchBlob *blobs, guint n_blobs,
                                    GError **error);
 gboolean ways_stream_get (gpointer place, const BenchBlob *blobs, guint n_blobs,

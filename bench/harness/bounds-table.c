@@ -31,6 +31,8 @@ const BenchBound bench_goals[] = {
   { LARGE, "files", "put new", MIB (1), "cask", "floor", FALSE, 1.05 },
   { "upload of 64 MiB, two cores free", "files", "put new", MIB (64), "cask, streams",
     "floor", FALSE, 0.75 },
+  { "upload of 64 MiB by 4 KiB, beside by 1 MiB", "files", "put new", MIB (64),
+    "cask, streams by 4 KiB", "cask, streams", FALSE, 1.3 },
   { ASYNC_ONE, "files", "get", KIB (4), "cask, 1 in flight", "floor", FALSE, 2 },
   { "async get of 4 KiB, 256 in flight, a blob", "files", "get", KIB (4),
     "cask, 256 in flight", "floor", FALSE, 0.8 },

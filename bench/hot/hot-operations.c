@@ -41,6 +41,7 @@ const HotOperation hot_operations[] = {
 
   { "stream 1 MiB", HOT_BOTH, hot_step_stream, 10, 1, 1, FALSE, MIB },
   { "upload 1 MiB", HOT_BOTH, hot_step_upload, 10, 1, 0, TRUE, MIB },
+  { "upload 1 MiB by 4 KiB", HOT_BOTH, hot_step_upload_small, 10, 1, 0, TRUE, MIB },
 
   { "async get 4 KiB", HOT_BOTH, hot_step_get_async, 1000, 1, HOT_TURN, FALSE, 4 * KIB },
   { "async get 4 KiB, 64 at once", HOT_BOTH, hot_step_get_async_64, 1920, HOT_TURN,

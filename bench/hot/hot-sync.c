@@ -189,9 +189,9 @@ hot_step_stream (Hot *hot, guint at)
   hot_must (g_input_stream_close (G_INPUT_STREAM (stream), NULL, &error), error);
 }
 
-/* Begin, write in pieces of HOT_BUFFER, commit. */
-void
-hot_step_upload (Hot *hot, guint at)
+/* Begin, write in pieces, commit. */
+static void
+hot_upload (Hot *hot, guint at, gsize piece)
 {
   g_autoptr (GError) error = NULL;
   guint i = at % hot->n_blobs;
@@ -202,10 +202,22 @@ hot_step_upload (Hot *hot, guint at)
   gboolean created;
 
   hot_must (upload != NULL, error);
-  for (gsize done = 0; done < size; done += HOT_BUFFER)
+  for (gsize done = 0; done < size; done += piece)
     hot_must (g_output_stream_write_all (G_OUTPUT_STREAM (upload), data + done,
-                                         MIN (HOT_BUFFER, size - done), NULL, NULL,
-                                         &error),
+                                         MIN (piece, size - done), NULL, NULL, &error),
               error);
   hot_must (cask_upload_commit (upload, NULL, NULL, &created, NULL, &error), error);
+}
+
+void
+hot_step_upload (Hot *hot, guint at)
+{
+  hot_upload (hot, at, HOT_BUFFER);
+}
+
+/* As a server does that hands on what each read of a socket gave. */
+void
+hot_step_upload_small (Hot *hot, guint at)
+{
+  hot_upload (hot, at, HOT_SMALL);
 }

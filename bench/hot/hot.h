@@ -25,6 +25,8 @@ typedef struct
 } Hot;
 
 #define HOT_BUFFER (64u << 10)
+/* What is written at once in small writes. */
+#define HOT_SMALL (4u << 10)
 
 /* Does one step; `at` counts steps, from 0. */
 typedef void (*HotStep) (Hot *hot, guint at);
@@ -73,6 +75,7 @@ void hot_step_get_many (Hot *hot, guint at);
 void hot_step_contains_many (Hot *hot, guint at);
 void hot_step_stream (Hot *hot, guint at);
 void hot_step_upload (Hot *hot, guint at);
+void hot_step_upload_small (Hot *hot, guint at);
 
 void hot_step_get_async (Hot *hot, guint at);
 void hot_step_get_async_64 (Hot *hot, guint at);
