@@ -3,17 +3,27 @@
  * async-store.c: open, verify, quarantine, flush, usage and close for main loops. */
 #include "async-op-private.h"
 
+#include <pthread.h>
+
 #include "fork-private.h"
 
 /* Opening has no store yet, and so no lane. */
+static CaskLane *open_lane;
+
+static void
+async_make_open_lane (void)
+{
+  open_lane = cask_lane_new (64);
+}
+
+/* Not g_once_init_enter(): a child forked within it would wait for ever. */
 static CaskLane *
 async_open_lane (void)
 {
-  static CaskLane *lane;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  if (g_once_init_enter (&lane))
-    g_once_init_leave (&lane, cask_lane_new (64));
-  return lane;
+  pthread_once (&once, async_make_open_lane);
+  return open_lane;
 }
 
 static void

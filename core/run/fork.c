@@ -26,16 +26,20 @@ fork_child (void)
   cask_completion_after_fork ();
 }
 
+static void
+fork_install (void)
+{
+  pthread_atfork (NULL, NULL, fork_child);
+}
+
+/* Not g_once_init_enter(): a child forked within it would wait for ever. pthread_once()
+ * begins anew there; that the hook may then run twice does no harm. */
 void
 cask_fork_watch (void)
 {
-  static gsize once;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  if (g_once_init_enter (&once))
-    {
-      pthread_atfork (NULL, NULL, fork_child);
-      g_once_init_leave (&once, 1);
-    }
+  pthread_once (&once, fork_install);
 }
 
 guint
