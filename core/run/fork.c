@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fork.c: the one pthread_atfork hook.
+ * fork.c: the one pthread_atfork hook of libcask. (A plugin that keeps locks of its own
+ * for the process, as fs does, has one too.)
  *
  * A fork copies memory but not threads: in the child our workers are gone and any lock
  * may have been held by one of them. So the child gets fresh locks, an empty pool and an
